@@ -1,0 +1,1 @@
+"""Tansiq: authorities of different countries work as one team."""

@@ -1,0 +1,1 @@
+"""Django rooms named by the nouns of the field, each furnished alike."""
