@@ -1,0 +1,88 @@
+"""Rows of officers, units and teams."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cached_property
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+ROLES = ["liaison", "analyst", "prosecutor", "duty", "approver", "programme", "data_protection", "auditor", "administrator"]
+
+
+class Unit(models.Model):
+    """A unit of the authority: a post with a circle of its own and the matters it is competent for."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    names = models.JSONField(default=dict)
+    competence = models.JSONField(default=list, help_text='ICCS keys or ["*"], the matters routed to this unit')
+    kinds = models.JSONField(default=list, help_text='kinds of dossier routed to this unit, or ["*"]')
+    is_entry_point = models.BooleanField(default=False, help_text="receives what no other unit is competent for")
+
+    class Meta:
+        ordering = ["code"]
+
+    def name_in(self, language: str) -> str:
+        return self.names.get(language) or self.names.get("en") or self.code
+
+
+class Team(models.Model):
+    """A circle across units: officers who share the need to know of one matter."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    names = models.JSONField(default=dict)
+
+
+class OfficerManager(BaseUserManager["Officer"]):
+    """Django asks for a manager by this shape; officers are made by ``accounts.actions``."""
+
+    def get_by_natural_key(self, username: str | None) -> Officer:
+        return self.get(username=username)
+
+
+class Officer(AbstractBaseUser):
+    """A person with an account. Partners only ever see ``officer_id`` and a role."""
+
+    username = models.CharField(max_length=80, unique=True)
+    officer_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    display_name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=2, default="ar")
+    time_zone = models.CharField(max_length=60, blank=True)
+    calendar = models.CharField(max_length=10, default="gregorian")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, related_name="officers")
+    teams = models.ManyToManyField(Team, blank=True, related_name="officers")
+    roles = models.JSONField(default=list)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+    objects = OfficerManager()
+
+    class Meta:
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    @property
+    def reference(self) -> str:
+        """The opaque id under which this officer signs and is audited."""
+        return str(self.officer_id)
+
+    @property
+    def node_id(self) -> str:
+        return str(settings.NODE.node_id)
+
+    @cached_property
+    def circles(self) -> frozenset[str]:
+        """The circles whose records this officer needs to know: the unit's and the teams'."""
+        unit = {f"unit:{self.unit.code}"} if self.unit else set()
+        return frozenset(unit | {f"team:{code}" for code in self.teams.values_list("code", flat=True)})
+
+    def has_role(self, *roles: str) -> bool:
+        return bool(set(self.roles) & set(roles))

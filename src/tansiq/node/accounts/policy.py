@@ -1,0 +1,35 @@
+"""What a role may do at all; which records an officer may see is each room's own ``policy``.
+
+Pure: an officer's roles in, yes or no out. Every page, API call and command asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tansiq.engine.errors import Refused
+
+MAY: dict[str, frozenset[str]] = {
+    "search": frozenset({"liaison", "analyst", "prosecutor", "duty"}),
+    "act": frozenset({"liaison", "prosecutor", "duty", "approver"}),
+    "draft": frozenset({"liaison", "analyst", "prosecutor", "duty"}),
+    "approve": frozenset({"approver", "prosecutor"}),
+    "register": frozenset({"liaison", "analyst", "duty"}),
+    "import": frozenset({"analyst", "liaison"}),
+    "accords": frozenset({"approver", "programme"}),
+    "partners": frozenset({"administrator", "approver"}),
+    "audit": frozenset({"auditor", "data_protection"}),
+    "quarantine": frozenset({"data_protection"}),
+    "administer": frozenset({"administrator"}),
+}
+
+
+def may(roles: Iterable[str], what: str) -> bool:
+    """Whether any of ``roles`` allows ``what`` (a key of :data:`MAY`)."""
+    return bool(MAY[what] & set(roles))
+
+
+def require(roles: Iterable[str], what: str) -> None:
+    """Raise Refused("account.role") naming the roles that would be needed."""
+    if not may(roles, what):
+        raise Refused("account.role", what=what, roles=sorted(MAY[what]))

@@ -1,0 +1,43 @@
+"""Reads of officers and units."""
+
+from __future__ import annotations
+
+from tansiq.engine.errors import Rejected
+from tansiq.node.accounts.models import Officer, Unit
+
+
+def get_officer(username: str) -> Officer:
+    """The active officer with this user name; raises Rejected("account.unknown_officer")."""
+    try:
+        return Officer.objects.select_related("unit").get(username=username, is_active=True)
+    except Officer.DoesNotExist:
+        raise Rejected("account.unknown_officer", username=username) from None
+
+
+def competent_unit(kind: str, crime_areas: list[str]) -> Unit | None:
+    """The unit that a dossier of ``kind`` about ``crime_areas`` (ICCS keys) is routed to.
+
+    The longest competence key that is a prefix of one of the areas wins; where none does, the entry point, if there is one.
+    """
+    best: tuple[int, str] | None = None
+    by_code = {unit.code: unit for unit in Unit.objects.all()}
+    for unit in by_code.values():
+        if unit.kinds and "*" not in unit.kinds and kind not in unit.kinds:
+            continue
+        for key in unit.competence:
+            if key != "*" and any(area.startswith(key) for area in crime_areas):
+                best = max(best or (0, ""), (len(key), unit.code))
+    if best:
+        return by_code[best[1]]
+    return next((unit for unit in by_code.values() if unit.is_entry_point), None)
+
+
+def names_of(references: set[str]) -> dict[str, str]:
+    """Display names of officers by their opaque ids, for the node's own screens only."""
+    found = Officer.objects.filter(officer_id__in=[r for r in references if len(r) == 36])
+    return {o.reference: str(o) for o in found}
+
+
+def units() -> list[Unit]:
+    """Every unit, by code."""
+    return list(Unit.objects.all())

@@ -1,0 +1,1 @@
+"""The roof: settings, URL map and server entry points of one node."""

@@ -1,0 +1,101 @@
+"""What one node is told at its start: one frozen value, read once from ``$TANSIQ_HOME/node.toml`` and the environment.
+
+Secrets never stand here: keys come unsealed through the vault (``tansiq.node.vault``), the database password through the URL in
+an environment variable or file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tansiq.engine.errors import Rejected
+
+NODE_FILE = "node.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """The settings of one node.
+
+    ``home`` holds everything the node owns on disk. ``url`` is where partners reach this node, or empty for a node that can only
+    dial out. ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
+    """
+
+    home: Path
+    node_id: str = "xx"
+    names: dict[str, str] = field(default_factory=dict)
+    state: str = "XX"
+    url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8400
+    database_url: str = ""
+    time_zone: str = "UTC"
+    weekend: list[int] = field(default_factory=lambda: [5, 6])
+    holidays: list[str] = field(default_factory=list)
+    language: str = "ar"
+    allowed_hosts: list[str] = field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]"])
+    https: bool = False
+    demo: bool = False
+    exercise: bool = False
+
+    @classmethod
+    def load(cls, home: Path | None = None) -> NodeSettings:
+        """Read the settings of the node whose home is ``home`` or ``$TANSIQ_HOME``; unknown keys are refused by name."""
+        place = home or Path(os.environ.get("TANSIQ_HOME", "node"))
+        path = place / NODE_FILE
+        told: dict[str, Any] = {}
+        if path.exists():
+            try:
+                told = tomllib.loads(path.read_text(encoding="utf-8"))
+            except tomllib.TOMLDecodeError as error:
+                raise Rejected("settings.not_toml", at=str(path), reason=str(error)) from error
+        known = {f.name: f for f in fields(cls)} | {}
+        for name in told:
+            if name not in known or name == "home":
+                raise Rejected("settings.unknown_key", at=str(path), key=name)
+        if "TANSIQ_DATABASE_URL" in os.environ:
+            told["database_url"] = os.environ["TANSIQ_DATABASE_URL"]
+        return cls(home=place, **told)
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether ``tansiq init`` has been run in this home."""
+        return (self.home / NODE_FILE).exists()
+
+
+def databases(settings: NodeSettings) -> dict[str, dict[str, Any]]:
+    """Django's DATABASES for these settings: SQLite with WAL and immediate transactions, or PostgreSQL."""
+    if not settings.database_url:
+        return {
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(settings.home / "node.sqlite3"),
+                "OPTIONS": {
+                    "transaction_mode": "IMMEDIATE",
+                    "timeout": 20,
+                    # FULL: a receipt that we sent must survive the loss of power (docs/decisions/0004-sqlite.md).
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                    "PRAGMA secure_delete=ON; PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;",
+                },
+            }
+        }
+    url = urlsplit(settings.database_url)
+    if url.scheme not in {"postgres", "postgresql"}:
+        raise Rejected("settings.database_url", at="database_url", scheme=url.scheme)
+    return {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": url.path.lstrip("/"),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": unquote(url.hostname or ""),
+            "PORT": str(url.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    }

@@ -1,0 +1,40 @@
+"""What tests of the node stand on: an unlocked vault with keys that are the same in every run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def stream(seed: str) -> Callable[[int], bytes]:
+    """A deterministic source of bytes for ``seed``."""
+    counter = iter(range(1_000_000_000))
+
+    def random(size: int) -> bytes:
+        out = b""
+        while len(out) < size:
+            out += hashlib.sha256(f"{seed}/{next(counter)}".encode()).digest()
+        return out[:size]
+
+    return random
+
+
+@pytest.fixture(autouse=True)
+def unlocked_vault() -> Iterator[None]:
+    """Every test of the node runs with the vault open."""
+    from tansiq.node.vault import keys
+
+    keys.install(keys.generate(NOW, stream("vault")))
+    yield
+    keys.install(None)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The instant at which tests happen."""
+    return NOW
