@@ -1,0 +1,102 @@
+"""Reads of partners, their keys and the accords in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from tansiq.engine.accords.decide import AccordInForce, LocalRules
+from tansiq.engine.envelopes.cards import CardKey, NodeCard, open_card
+from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.errors import Rejected
+from tansiq.node.partners import models
+from tansiq.node.partners.models import Accord, CardHistory, Partner, RevokedKey
+
+
+def get_partner(node_id: str) -> Partner:
+    """The partner ``node_id``; raises Rejected("partner.unknown")."""
+    try:
+        return Partner.objects.get(node_id=node_id)
+    except Partner.DoesNotExist:
+        raise Rejected("partner.unknown", node=node_id) from None
+
+
+def partners() -> list[Partner]:
+    """Every other node, by id."""
+    return list(Partner.objects.filter(is_self=False))
+
+
+def myself() -> Partner:
+    """This node's own row; raises Rejected("partner.not_initialised") before ``tansiq init``."""
+    found = Partner.objects.filter(is_self=True).first()
+    if found is None:
+        raise Rejected("partner.not_initialised")
+    return found
+
+
+def card_of(node_id: str) -> NodeCard | None:
+    """The newest card of an enrolled node that is not suspended, or None."""
+    row = Partner.objects.filter(node_id=node_id, status=Partner.ENROLLED).first()
+    return opened(row) if row else None
+
+
+def opened(row: Partner) -> NodeCard:
+    """The card in ``row``, verified against the pinned root."""
+    return open_card(Signed.from_json(row.card), pinned_root=bytes(row.root_public))
+
+
+def authority_keys(node_id: str, at: datetime) -> dict[str, bytes]:
+    """Public authority keys of ``node_id`` by key id that were valid at ``at`` and not revoked by then; past cards count."""
+    return _keys(node_id, "authority", at)
+
+
+def node_keys(node_id: str, at: datetime) -> dict[str, bytes]:
+    """Public node keys of ``node_id``, likewise."""
+    return _keys(node_id, "node", at)
+
+
+def _keys(node_id: str, purpose: str, at: datetime) -> dict[str, bytes]:
+    row = Partner.objects.filter(node_id=node_id).first()
+    if row is None:
+        return {}
+    revoked = dict(RevokedKey.objects.filter(node_id=node_id).values_list("key_id", "from_time"))
+    found: dict[str, bytes] = {}
+    for signed in CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True):
+        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
+        for key in card.keys:
+            if key.purpose == purpose and _stands(key, at, revoked):
+                found[key.key_id] = key.public_bytes
+    return found
+
+
+def _stands(key: CardKey, at: datetime, revoked: dict[str, datetime]) -> bool:
+    return key.valid_from <= at < key.valid_to and not (key.key_id in revoked and at >= revoked[key.key_id])
+
+
+def is_revoked(node_id: str, key_id: str, at: datetime) -> bool:
+    """Whether the key had been revoked by ``at``."""
+    return RevokedKey.objects.filter(node_id=node_id, key_id=key_id, from_time__lte=at).exists()
+
+
+def accord_in_force(accord_id: str) -> AccordInForce | None:
+    """The accord as ``decide`` wants it, or None when this node does not know it."""
+    row = Accord.objects.filter(accord_id=accord_id).first()
+    return AccordInForce.from_json(row.in_force) if row and row.in_force else None
+
+
+def accords_among(parties: Iterable[str]) -> list[Accord]:
+    """Accords in force to which all ``parties`` belong, the one with fewest parties first (the more special law)."""
+    wanted = set(parties)
+    rows = [row for row in Accord.objects.filter(status="in_force") if wanted <= set(row.parties)]
+    return sorted(rows, key=lambda row: (len(row.parties), row.accord_id))
+
+
+def accords() -> list[Accord]:
+    """Every accord this node knows."""
+    return list(Accord.objects.all())
+
+
+def local_rules() -> LocalRules:
+    """This node's own rules; empty when none were written."""
+    row = models.LocalRules.objects.first()
+    return LocalRules.from_json(row.rules) if row else LocalRules()
