@@ -1,0 +1,144 @@
+"""From a name as written to the words that are compared: glued compounds, weak parts and titles marked.
+
+The same person is ``عبد الرحمن``, ``عبدالرحمن``, *Abd al-Rahman*, *Abderrahmane*; ``شرف الدين`` and *Sharafeddine*. So
+compounds with ``عبد``, ``الدين`` and ``الله`` become one word on both sides, a separate article disappears, and parts
+that come and go between two records of one person (``بن``, ``ابو``, *Ould*, titles) are marked so that leaving them
+out costs little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tansiq.engine.names.folding import fold
+from tansiq.engine.names.scripts import Script, script_of
+
+MAX_WORDS = 16
+"""Words of one name that are compared; later ones are kept for display only."""
+MAX_WORD_LETTERS = 32
+
+
+class Role(StrEnum):
+    """What a word does in a name."""
+
+    NAME = "name"
+    WEAK = "weak"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One folded word of a name, its script and role."""
+
+    letters: str
+    script: Script
+    role: Role = Role.NAME
+
+    @property
+    def has_article(self) -> bool:
+        """Whether the word opens with a written Arabic article that may be left out elsewhere."""
+        return self.script is Script.ARABIC and self.letters.startswith("ال") and len(self.letters) > 4
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name as written (``surface``) and its words in written order."""
+
+    surface: str
+    words: tuple[Word, ...]
+
+    @property
+    def script(self) -> Script:
+        """The script of most of its words."""
+        return script_of("".join(word.letters for word in self.words))
+
+    @property
+    def core(self) -> tuple[Word, ...]:
+        """The words without titles and weak parts, or all of them if nothing else is there."""
+        kept = tuple(word for word in self.words if word.role is Role.NAME)
+        return kept or self.words
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ARTICLES = _set("al el ul il as ad ar ash at an az es ed er ech et ez en ur us uz ud ol")
+_HARD_ARTICLES = _set("al el ul il ur us uz ud ol ech ash")
+_SERVANT = _set("abd abdul abdel abdal abdol abdur abder abdus abdes abdil abdou")
+_SERVANT_BARE = _set("abd abdou")
+_FAITH = _set("""
+    din deen dine eddine eddin uddin aldin eldin addin eddeen aldeen eldeen ouddine allah ullah ollah ellah oullah
+""")
+_WEAK = _set("""
+    bin ben ibn bint bent abu abou abo aboul abul bou bu umm oum um ould wald weld ag ait von van de da di del della
+    der den ibnu binti wa y e zu zadeh zada
+    بن ابن بنت ابو ابي ابا بو ام ولد ايت و
+    ибн бин бен абу оглы кызы угли уулу ал аль эль аш ас ад ар ат ан аз
+    בנ בת אבו אל
+""")
+_TITLES = _set("""
+    dr doctor docteur dottor prof professor sheikh shaikh sheik shaykh cheikh haji hajji hajj hadj mullah mulla mawlawi
+    maulavi maulvi molavi ustad ustaz sayyid sir mr mrs ms mme general gen colonel col captain capt major lt eng
+    engineer prince princess king emir amir shaikha sheikha imam ayatollah qari hafiz
+    الدكتور دكتور الشيخ شيخ الحاج حاج الملا ملا مولوي الاستاذ السيد الامير الاميره الملك المهندس العقيد اللواء
+    الامام حاجي قاري
+""")
+
+
+def _classify(letters: str) -> Word:
+    script = script_of(letters)
+    if letters in _WEAK:
+        return Word(letters, script, Role.WEAK)
+    if letters in _TITLES:
+        return Word(letters, script, Role.TITLE)
+    return Word(letters, script)
+
+
+def _join_arabic(parts: list[str]) -> list[str]:
+    joined: list[str] = []
+    for part in parts:
+        last = joined[-1] if joined else ""
+        if last == "عبد" or (last and part in ("الدين", "الله") and last not in _WEAK):
+            joined[-1] = last + part
+        else:
+            joined.append(part)
+    return joined
+
+
+def _join_latin(parts: list[str]) -> list[str]:
+    joined: list[str] = []
+    article = ""
+    for position, part in enumerate(parts):
+        follows = position + 1 < len(parts)
+        last = joined[-1] if joined else ""
+        if (
+            part in _ARTICLES
+            and follows
+            and (part in _HARD_ARTICLES or last in _SERVANT or parts[position + 1] in _FAITH)
+        ):
+            article = part
+            continue
+        if last in _SERVANT and last not in _SERVANT_BARE:
+            joined[-1] = last + part
+        elif last in _SERVANT:
+            joined[-1] = last + (article or "") + part
+        elif last and part in _FAITH and last not in _WEAK:
+            joined[-1] = last + article + part
+        else:
+            joined.append(part)
+        article = ""
+    return joined
+
+
+def read_name(text: str) -> Name:
+    """The words of ``text``; no word at all for a text without letters or digits. Raises
+    ``Rejected("names.too_long")``.
+    """
+    folded = fold(text)
+    parts = folded.split()
+    if len(parts) > 1:
+        parts = _join_latin(_join_arabic(parts))
+    words = tuple(_classify(part[:MAX_WORD_LETTERS]) for part in parts[:MAX_WORDS])
+    return Name(text, words)
