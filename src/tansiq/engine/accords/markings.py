@@ -22,6 +22,7 @@ from functools import reduce
 from typing import Final, Literal, TypeAlias
 
 from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.json_values import JsonValue
 
 Freedom: TypeAlias = Literal["free", "consent", "never"]
 
@@ -29,7 +30,7 @@ HANDLING_CODES: Final = ("H0", "H1", "H2", "H3")
 TLP_ORDER: Final = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
 MAX_LEVEL: Final = 4
 MAX_LADDERS: Final = 16
-MAX_LABEL_CHARACTERS: Final = 120
+MAX_LABEL_CHARACTERS: Final = 60
 
 _FREEDOMS: Final[tuple[Freedom, ...]] = ("free", "consent", "never")
 _REQUIRED_KEYS: Final = frozenset({"level", "handling"})
@@ -110,13 +111,13 @@ class Marking:
         """The same marking after the provider lifted one handling code; lifting what is not there changes nothing."""
         return Marking(self.level, self.ladder, self.label, self.handling - {code}, self.tlp, self.beside)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, JsonValue]:
         """The one JSON form: absent scales are left out, sets are sorted."""
-        value: dict[str, object] = {"level": self.level, "handling": sorted(self.handling)}
+        value: dict[str, JsonValue] = {"level": self.level, "handling": [*sorted(self.handling)]}
         if self.ladder is not None:
             value["ladder"], value["label"] = self.ladder, self.label
         if self.beside:
-            value["beside"] = [list(pair) for pair in sorted(self.beside)]
+            value["beside"] = [[*pair] for pair in sorted(self.beside)]
         if self.tlp is not None:
             value["tlp"] = self.tlp
         return value
@@ -200,9 +201,14 @@ def _text(value: Mapping[str, object], key: str) -> str | None:
     if key not in value:
         return None
     text = value[key]
-    if not isinstance(text, str) or not 0 < len(text) <= MAX_LABEL_CHARACTERS:
+    if not isinstance(text, str) or not _is_label(text):
         raise Rejected("marking.malformed", at=f"/{key}", wanted=f"text of 1 to {MAX_LABEL_CHARACTERS} characters")
     return text
+
+
+def _is_label(text: str) -> bool:
+    """Short and printable: a label stands in headers, where no free text may."""
+    return 0 < len(text) <= MAX_LABEL_CHARACTERS and text.isprintable()
 
 
 def _text_set(value: object, *, at: str) -> frozenset[str]:
@@ -216,7 +222,11 @@ def _pairs(value: object, *, at: str) -> frozenset[tuple[str, str]]:
         raise Rejected("marking.malformed", at=at, wanted=f"list of at most {MAX_LADDERS}")
     pairs = set()
     for index, item in enumerate(value):
-        if not isinstance(item, list) or len(item) != 2 or not all(isinstance(text, str) and text for text in item):
+        if (
+            not isinstance(item, list)
+            or len(item) != 2
+            or not all(isinstance(text, str) and _is_label(text) for text in item)
+        ):
             raise Rejected("marking.malformed", at=f"{at}/{index}", wanted="ladder and label")
         pairs.add((item[0], item[1]))
     return frozenset(pairs)
