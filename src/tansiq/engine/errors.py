@@ -15,7 +15,7 @@ Fact: TypeAlias = str | int | bool | None | list[str]
 class TansiqError(Exception):
     """Something that Tansiq will not do, with a stable ``code`` (``room.what``) and the ``facts`` that locate it."""
 
-    def __init__(self, code: str, **facts: Fact) -> None:
+    def __init__(self, code: str, /, **facts: Fact) -> None:
         super().__init__(code, facts)
         self.code = code
         self.facts = facts
