@@ -1,0 +1,225 @@
+"""One pure question, asked wherever information would move or be used: permit, refuse, or who must approve.
+
+``decide`` is asked before signing, on receipt, and before forwarding, exporting, printing, querying and answering a
+query. Its **shared part** looks at the question and one version of the accord alone; two nodes that ask the same get
+the same. Its **local part** is national law: it can stop only this node's own acts, and never permits.
+
+How it answers: for every ordered pair that the act concerns (the sender and each recipient; for a use, each provider
+and the user) the effective terms are found, every check of ``checks`` is made, and the strictest finding is the
+answer. Refusals come before approvals; among equals the order of the checks, then of the nodes, decides which is
+cited. So the answer does not depend on the order of recipients, adding a recipient never loosens it, and no clause
+can permit what another refuses.
+
+``now`` is the instant judged: the wall clock when one acts, the time in the header when one judges what arrived, so
+that both sides judge the same.
+
+Founding rule: a dossier of kind ``accord`` needs no accord. Any two enrolled nodes may open one; it is about no
+person and goes up to level 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from tansiq.engine.accords.checks import CHECKS, USE_CHECKS, Asked, Finding
+from tansiq.engine.accords.in_force import AccordInForce, Status, Version
+from tansiq.engine.accords.local_rules import NONE, LocalRule, LocalRules
+from tansiq.engine.accords.markings import Marking, stricter_freedom, strictest
+from tansiq.engine.accords.questions import (
+    ANSWERS,
+    SEARCHES,
+    Answer,
+    Conditions,
+    Decision,
+    Occasion,
+    Question,
+    strictest_decision,
+)
+from tansiq.engine.accords.reservations import PairTerms, pair_terms
+from tansiq.engine.accords.terms import Search, SearchMode, Terms
+from tansiq.engine.errors import Refused, Rejected
+
+__all__ = [
+    "ANSWERS",
+    "FOUNDING_KIND",
+    "NONE",
+    "AccordInForce",
+    "Answer",
+    "Conditions",
+    "Decision",
+    "LocalRule",
+    "LocalRules",
+    "Occasion",
+    "Question",
+    "Status",
+    "Version",
+    "check_derived",
+    "decide",
+    "decide_forward",
+    "derive",
+    "strictest_decision",
+]
+
+FOUNDING_KIND: Final = "accord"
+_MODES: Final[tuple[SearchMode, ...]] = ("none", "contact", "hit")
+
+FOUNDING_TERMS: Final = Terms(
+    title={"en": "Founding rule"},
+    # AA and ZZ are reserved for users by ISO 3166: the founding rule has no parties of its own.
+    parties=("aa", "zz"),
+    kinds=(FOUNDING_KIND,),
+    purposes=(),
+    crime_areas=("*",),
+    max_level=1,
+    onward="free",
+    evidence="free",
+    search=Search(),
+    retention_days=36_525,
+    review_days=36_525,
+    in_force_from=datetime(1970, 1, 1, tzinfo=UTC),
+    clauses=dict.fromkeys(("kinds", "purposes", "ladders", "max_level", "categories", "flags"), "founding"),
+)
+
+
+def decide(question: Question, accord: AccordInForce | None, *, now: datetime, local: LocalRules = NONE) -> Decision:
+    """May this happen? Pure, total, and always with a clause; refusals and approvals name who blocks.
+
+    ``accord`` is the one the dossier stands under (for a use: the one the information was received under), None where
+    there is none. Nothing raises: what cannot be judged is refused.
+    """
+    return strictest_decision([_shared(question, accord, now), *local.decisions(question)])
+
+
+def decide_forward(
+    question: Question,
+    *,
+    received_under: AccordInForce | None,
+    goes_under: AccordInForce | None,
+    now: datetime,
+    local: LocalRules = NONE,
+) -> Decision:
+    """Both halves of passing on: the providers' accord must let it go, and the new recipients' accord must let it
+    in."""
+    leaving = decide(question, received_under, now=now, local=local)
+    sending = Question(
+        **{
+            **{name: getattr(question, name) for name in Question.__dataclass_fields__},
+            "act": "send",
+            "version": None,
+        }
+    )
+    return strictest_decision([leaving, _shared(sending, goes_under, now)])
+
+
+def derive(sources: Iterable[Marking]) -> Marking:
+    """The marking of something made from ``sources``: the strictest of them, every condition kept.
+
+    Raises ``Rejected("decide.derived_without_sources")``: what has no source is somebody's own, and calling it so is
+    an explicit, logged choice.
+    """
+    given = tuple(sources)
+    if not given:
+        raise Rejected("decide.derived_without_sources", at="/sources")
+    return strictest(given)
+
+
+def check_derived(marking: Marking, sources: Iterable[Marking], *, at: str = "") -> None:
+    """Raise ``Refused("decide.marking_below_sources")`` if a derived part lost a condition of one of its sources."""
+    if not marking.is_at_least(derive(sources)):
+        raise Refused("decide.marking_below_sources", at=at)
+
+
+def _shared(question: Question, accord: AccordInForce | None, now: datetime) -> Decision:
+    """The part that is equal on both sides."""
+    if question.is_use and question.providers is None:
+        return Decision("refuse", "decide.provider_unknown", "protocol", "providers", blocks=question.sender)
+    partners = question.others if question.is_use else question.addressees
+    if not partners:
+        if question.is_use:
+            return Decision("permit", "decide.permitted_own", "protocol", "providers")
+        return Decision("refuse", "decide.no_recipient", "protocol", "recipients", blocks=question.sender)
+    if question.kind == FOUNDING_KIND:
+        accord = None
+    elif accord is None:
+        return Decision("refuse", "decide.no_accord", "founding", "accord", blocks=partners[0])
+    else:
+        chosen = _version(question, accord, partners)
+        if chosen is None or chosen.terms is None:
+            return Decision("refuse", "decide.version_not_in_force", "protocol", "version", blocks=partners[0])
+        accord = chosen
+    asked = [Asked(question, pair, now, accord) for pair in _pairs(question, accord, partners)]
+    return _answer(asked)
+
+
+def _version(question: Question, accord: AccordInForce, partners: tuple[str, ...]) -> AccordInForce | None:
+    if question.version is not None:
+        return accord.at_version(question.version)
+    return accord.among((question.sender, *partners))
+
+
+def _pairs(question: Question, accord: AccordInForce | None, partners: tuple[str, ...]) -> list[PairTerms]:
+    """The ordered pairs an act concerns: who provides, and who gets."""
+    pairs = [(partner, question.sender) if question.is_use else (question.sender, partner) for partner in partners]
+    if accord is None or accord.terms is None:
+        return [PairTerms(giver, taker, FOUNDING_TERMS) for giver, taker in pairs]
+    return [pair_terms(accord.terms, accord.reservations, giver, taker) for giver, taker in pairs]
+
+
+def _answer(asked: list[Asked]) -> Decision:
+    """The strictest finding over all pairs, or the permission with its conditions."""
+    question = asked[0].question
+    checks = USE_CHECKS if question.is_use else CHECKS
+    findings = [(each, finding) for check in checks for each in asked for finding in check(each)]
+    conditions = _conditions([each.pair.terms for each in asked])
+    if findings:
+        refusals = [found for found in findings if found[1].role is None]
+        each, finding = (refusals or findings)[0]
+        roles = () if refusals else tuple(sorted({found.role for _, found in findings if found.role is not None}))
+        return _decision(each, finding, roles, conditions)
+    return _permission(asked[0], conditions)
+
+
+def _decision(asked: Asked, finding: Finding, roles: tuple[str, ...], conditions: Conditions) -> Decision:
+    pair = asked.pair
+    place = finding.term if finding.key is None else f"{finding.term}.{finding.key}"
+    reserved_by = pair.reserved_by.get(place) or pair.reserved_by.get(finding.term)
+    return Decision(
+        answer="approval" if finding.role else "refuse",
+        code=finding.code,
+        clause=finding.clause or pair.clause(finding.term, finding.key),
+        term=finding.term,
+        blocks=finding.blocks or reserved_by or asked.partner,
+        role=finding.role,
+        roles=roles,
+        reserved_by=reserved_by,
+        conditions=conditions,
+    )
+
+
+def _permission(asked: Asked, conditions: Conditions) -> Decision:
+    """Even a permission cites: the term that covers the act."""
+    question = asked.question
+    if asked.accord is None:
+        return Decision("permit", "decide.permitted_founding", "founding", "kinds", conditions=conditions)
+    if question.act in SEARCHES:
+        term = "search"
+    elif question.act == "forward":
+        term = "onward"
+    elif question.is_use:
+        term = "evidence" if question.as_evidence else "purposes"
+    else:
+        term = "kinds"
+    return Decision("permit", "decide.permitted", asked.pair.clause(term), term, conditions=conditions)
+
+
+def _conditions(terms: list[Terms]) -> Conditions:
+    return Conditions(
+        retention_days=min(each.retention_days for each in terms),
+        review_days=min(each.review_days for each in terms),
+        onward=stricter_freedom(*(each.onward for each in terms)),
+        evidence=stricter_freedom(*(each.evidence for each in terms)),
+        search_mode=min((each.search.mode for each in terms), key=_MODES.index),
+        budget_per_day=min(each.search.budget_per_day for each in terms),
+    )
