@@ -15,4 +15,5 @@ if importlib.util.find_spec("tansiq.node.web") and importlib.util.find_spec("tan
     handler400 = "tansiq.node.web.errors.bad_request"
     handler403 = "tansiq.node.web.errors.forbidden"
     handler404 = "tansiq.node.web.errors.not_found"
+    handler429 = "tansiq.node.web.errors.too_many"  # django-allauth's own limit asks for it
     handler500 = "tansiq.node.web.errors.server_error"

@@ -1,0 +1,57 @@
+# Everything this project does, by name. `make help` lists it.
+SHELL := /bin/bash
+PY := .venv/bin/python
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests demo test test-all check format lint types contract migrations catalogues docs bench clean
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install what the program needs into .venv
+	@tools/setup.sh
+
+setup-tests: setup ## install what the tests need besides: PostgreSQL, Chromium
+	@tools/setup_tests.sh
+
+demo: setup ## three national nodes, one question, one answer (ONCE=1 ends after the story; LIST=file or URL of a UN list)
+	@$(PY) -m tansiq.demo $(if $(ONCE),--once) $(if $(LIST),--list "$(LIST)") $(if $(PORT),--port $(PORT))
+
+test: setup-tests ## the tests, on SQLite and on PostgreSQL (the README's test command; what CI runs)
+	@$(PY) tools/run_tests.py
+
+test-all: setup-tests ## also the long ones
+	@$(PY) tools/run_tests.py --all
+
+check: setup format-check lint types contract migrations catalogues docs ## everything that can be wrong without running: format, lint, types, floors, migrations, catalogues, docs
+
+format: ## put the source in its form
+	@.venv/bin/ruff format src tests tools bench && .venv/bin/ruff check --fix-only -q src tests tools bench
+
+format-check:
+	@.venv/bin/ruff format --check -q src tests tools bench
+
+lint: ## ruff
+	@.venv/bin/ruff check -q src tests tools bench
+
+types: ## mypy, strict on engine/
+	@.venv/bin/mypy
+
+contract: ## imports only go down, and only a room touches its own rows
+	@.venv/bin/lint-imports
+
+migrations: ## the migrations say what the models say
+	@TANSIQ_HOME=$$(mktemp -d) DJANGO_SETTINGS_MODULE=tansiq.node.site.settings $(PY) -m django makemigrations --check --dry-run
+
+catalogues: ## every sentence in every language that was opened
+	@$(PY) tools/catalogues.py --check
+
+docs: ## generated pages are up to date, and every link in the docs leads somewhere
+	@$(PY) tools/docs.py --check
+
+bench: setup ## every benchmark, beside its peers
+	@$(PY) -m bench
+
+clean: ## remove what was built here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var

@@ -1,0 +1,106 @@
+"""What partners' nodes call: envelopes in, receipts in, and what waits out. Parsing and verification are the exchange's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import wraps
+
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from tansiq.engine.errors import Rejected, TansiqError, Unavailable
+from tansiq.engine.formats import canonical, strict_json
+from tansiq.node.api.errors import problem
+from tansiq.node.exchange import actions, pulling
+from tansiq.node.partners import queries as partners
+from tansiq.node.vault import keys
+
+MAX_ENVELOPE = 12 * 1024 * 1024
+MAX_RECEIPT = 256 * 1024
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def door(*, max_bytes: int) -> Callable[[Callable[[bytes], HttpResponse]], View]:
+    """A view that reads at most ``max_bytes`` of foreign bytes and maps every error of the tree once."""
+
+    def wrap(handle: Callable[[bytes], HttpResponse]) -> View:
+        @csrf_exempt
+        @require_POST
+        @wraps(handle)
+        def view(request: HttpRequest) -> HttpResponse:
+            try:
+                return handle(_read(request, max_bytes))
+            except TansiqError as error:
+                return problem(error)
+            except OperationalError:
+                return problem(Unavailable("api.store_busy"))
+
+        return view
+
+    return wrap
+
+
+def _read(request: HttpRequest, max_bytes: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > max_bytes:
+        raise Rejected("envelope.too_large", limit=max_bytes)
+    raw = request.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise Rejected("envelope.too_large", limit=max_bytes)
+    return bytes(raw)
+
+
+def _json(value: object) -> HttpResponse:
+    return HttpResponse(canonical.dumps(value), content_type="application/json")
+
+
+@door(max_bytes=MAX_ENVELOPE)
+def envelopes(raw: bytes) -> HttpResponse:
+    """POST /peer/v1/envelopes: one envelope in, its signed receipt out."""
+    return _json(actions.accept(raw, timezone.now()))
+
+
+@door(max_bytes=MAX_RECEIPT)
+def receipts(raw: bytes) -> HttpResponse:
+    """POST /peer/v1/receipts: the receipt of an envelope that was fetched."""
+    value = strict_json.loads(raw)
+    if not isinstance(value, dict):
+        raise Rejected("envelope.not_a_receipt", at="/")
+    actions.record_receipt(_receipting(value), value, timezone.now())
+    return _json({"v": 1})
+
+
+def _receipting(value: dict[str, object]) -> str:
+    """Who claims to receipt; :func:`actions.record_receipt` proves it against that node's keys."""
+    from tansiq.engine.envelopes.dsse import Signed
+
+    claim = strict_json.loads(Signed.from_json(value).payload)
+    return str(claim.get("sender", "")) if isinstance(claim, dict) else ""
+
+
+@door(max_bytes=16 * 1024)
+def pull(raw: bytes) -> HttpResponse:
+    """POST /peer/v1/pull: what waits for the partner that asks, framed."""
+    now = timezone.now()
+    partner = pulling.asker(raw, now)
+    actions.wake(partner)
+    return HttpResponse(pulling.waiting(partner, f"pull-{os.getpid()}", now), content_type="application/vnd.tansiq.envelopes")
+
+
+@require_GET
+def health(_request: HttpRequest) -> HttpResponse:
+    """GET /health: whether this node can serve: unlocked, and its store answers."""
+    try:
+        keys.current()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        node = partners.myself().node_id
+    except (TansiqError, OperationalError) as error:
+        code = error.code if isinstance(error, TansiqError) else "api.store_busy"
+        return HttpResponse(json.dumps({"status": "unavailable", "code": code}), status=503, content_type="application/json")
+    return HttpResponse(json.dumps({"status": "ok", "node": node}), content_type="application/json")

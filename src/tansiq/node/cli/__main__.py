@@ -1,0 +1,3 @@
+from tansiq.node.cli import main
+
+main()

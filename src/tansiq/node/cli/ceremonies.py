@@ -1,0 +1,91 @@
+"""Ceremonies with the root key, which is brought for them and taken away again: a newer card, a revoked key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.envelopes import keyfile
+from tansiq.engine.envelopes.age import HybridIdentity
+from tansiq.engine.envelopes.cards import Revocation, sign_revocation
+from tansiq.engine.envelopes.signing import Ed25519Signer
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.ids import b64decode
+from tansiq.node.cli import setup
+from tansiq.node.dossiers.models import Entry
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.partners import actions, queries
+from tansiq.node.vault import keys
+from tansiq.node.vault.keys import Keys, Mailbox
+
+
+def _root(path: Path, passphrase: str) -> Ed25519Signer:
+    value: Any = keyfile.unseal(path.read_bytes(), passphrase)
+    root = Ed25519Signer.from_seed(b64decode(value["root"]))
+    if root.public != bytes(queries.myself().root_public):
+        raise Rejected("card.other_root", at=str(path))
+    return root
+
+
+def renew(home: Path, root_key: Path, passphrase: str, *, url: str | None, now: datetime) -> dict[str, Any]:
+    """Add the next mailbox key, sign a newer card, and owe it to every partner.
+
+    The secrets are written before the card: a card that partners have must never name a key that was lost.
+    """
+    root = _root(root_key, passphrase)
+    held = keys.current()
+    start = max(m.valid_to for m in held.mailboxes)
+    if start - now < timedelta(days=keys.MAILBOX_DAYS):
+        begin = max(start, now)
+        following = Mailbox(HybridIdentity.generate(), begin, begin + timedelta(days=keys.MAILBOX_DAYS))
+        live = tuple(m for m in held.mailboxes if m.valid_to + timedelta(days=2 * keys.MAILBOX_DAYS) > now)
+        held = replace(held, mailboxes=(*live, following))
+        keys.write_secrets(home / keys.SECRETS_FILE, held.to_json(), passphrase)
+        keys.install(held)
+    return _publish(root, held, url=url, now=now)
+
+
+def _publish(root: Ed25519Signer, held: Keys, *, url: str | None, now: datetime) -> dict[str, Any]:
+    me = queries.myself()
+    old = queries.opened(me)
+    told = {
+        "state": old.state,
+        "url": (old.url or "") if url is None else url,
+        "phone": old.contact.phone,
+        "email": old.contact.email,
+        "languages": ",".join(old.contact.languages),
+    }
+    card = setup.make_card(me.node_id, dict(old.names), told, root, held, serial=old.serial + 1, now=now)
+    with transaction.atomic():
+        actions.install_self(card, actor="administrator", now=now)
+        recipients = [p.node_id for p in queries.partners()]
+        exchange.queue(recipients, "card", card, reference=f"card/{old.serial + 1}", now=now)
+    return {"node": me.node_id, "serial": old.serial + 1}
+
+
+def revoke(home: Path, root_key: Path, passphrase: str, *, purpose: str, since: datetime, now: datetime) -> dict[str, Any]:
+    """Replace a signing key, publish the card that names the new one, and owe the revocation of the old to every partner."""
+    root = _root(root_key, passphrase)
+    held = keys.current()
+    old = held.node if purpose == "node" else held.authority
+    fresh = Ed25519Signer.generate()
+    changed = replace(held, node=fresh) if purpose == "node" else replace(held, authority=fresh)
+    me = queries.myself().node_id
+    good: dict[str, str] = {}
+    if purpose == "authority":
+        for row in Entry.objects.filter(author=me, at__lt=since).order_by("dossier_id", "seq").only("dossier_id", "entry_id"):
+            good[row.dossier_id] = row.entry_id
+    revocation = Revocation(node_id=me, key_id=old.key_id, purpose=purpose, from_time=since, last_good=good, issued_at=now)
+    signed = sign_revocation(revocation, root).to_json()
+    keys.write_secrets(home / keys.SECRETS_FILE, changed.to_json(), passphrase)
+    keys.install(changed)
+    _publish(root, changed, url=None, now=now)
+    with transaction.atomic():
+        actions.revoke(signed, node_id=me, actor="administrator", now=now)
+        recipients = [p.node_id for p in queries.partners()]
+        exchange.queue(recipients, "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now)
+    return {"node": me, "key": old.key_id, "purpose": purpose}

@@ -1,0 +1,84 @@
+"""Copies of a node: one encrypted file with the store, the settings and the sealed keys, consistent while the node runs."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tansiq.engine.envelopes import age
+from tansiq.engine.errors import Rejected, Unavailable
+
+FILES = ("node.toml", "secrets.age", "django-secret")
+MAX_MEMBER = 1 << 40
+WORK_FACTOR = 17
+
+
+def write(home: Path, target: Path, passphrase: str) -> int:
+    """Write the copy beside ``target``, sync it, rename it; returns its size. A copy that fails leaves the old one."""
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        store = _dump_store(Path(folder))
+        plain = Path(folder) / "copy.tar"
+        with tarfile.open(plain, "w") as tar:
+            tar.add(store, store.name)
+            for name in FILES:
+                if (home / name).exists():
+                    tar.add(home / name, name)
+        beside = target.with_name(target.name + ".new")
+        with plain.open("rb") as source, beside.open("wb") as sink:
+            age.encrypt_stream(source, sink, [age.ScryptRecipient(passphrase, WORK_FACTOR)])
+            sink.flush()
+            os.fsync(sink.fileno())
+        beside.replace(target)
+    return target.stat().st_size
+
+
+def _dump_store(folder: Path) -> Path:
+    from django.conf import settings
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        path = folder / "node.sqlite3"
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(path)])
+        return path
+    path = folder / "store.dump"
+    dump = subprocess.run(["pg_dump", "-Fc", "-f", str(path), settings.NODE.database_url], check=False, capture_output=True)  # noqa: S607
+    if dump.returncode:
+        raise Unavailable("settings.dump_failed", reason=dump.stderr.decode(errors="replace")[:300])
+    return path
+
+
+def read(source: Path, home: Path, passphrase: str) -> None:
+    """Unpack a copy into ``home``; raises Rejected("settings.not_a_copy") and leaves nothing where it is none."""
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        plain = Path(folder) / "copy.tar"
+        with source.open("rb") as sealed, plain.open("wb") as sink:
+            try:
+                age.decrypt_stream(sealed, sink, [age.ScryptIdentity(passphrase)])
+            except Rejected as error:
+                raise Rejected("settings.not_a_copy", at=str(source), rule=error.code) from error
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+        with tarfile.open(plain) as tar:
+            for member in tar:
+                if member.name not in {*FILES, "node.sqlite3", "store.dump"} or not member.isfile():
+                    raise Rejected("settings.not_a_copy", at=member.name[:80], rule="unexpected file")
+                content = tar.extractfile(member)
+                descriptor = os.open(home / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    _copy(content or io.BytesIO(), file)
+
+
+def _copy(source: Any, sink: Any) -> None:
+    while chunk := source.read(1 << 20):
+        sink.write(chunk)
+
+
+def told(report: dict[str, Any]) -> str:
+    """What ``restore`` tells a person."""
+    return "\n".join(f"{name}: {value}" for name, value in report.items())

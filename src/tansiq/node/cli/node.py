@@ -1,0 +1,225 @@
+"""Commands for the node itself: make it, run it, keep a copy of it, look whether it is sound."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tansiq.engine.errors import Conflict, Rejected
+from tansiq.node.cli.session import Session, now, passed
+
+
+@click.command()
+@click.argument("node_id")
+@click.option("--state", required=True, help="ISO 3166 code of the State, e.g. MA")
+@click.option("--name", "names", multiple=True, required=True, help="LANGUAGE=TEXT, repeatable; Arabic first")
+@click.option("--url", default="", help="where partners reach this node; leave out if they cannot")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8400, show_default=True)
+@click.option("--time-zone", default="UTC", show_default=True)
+@click.option("--weekend", default="5,6", show_default=True, help="days of the weekend, 0 = Monday")
+@click.option("--phone", default="", help="telephone that is answered at any hour")
+@click.option("--email", default="")
+@click.option("--languages", default="ar,fr,en", show_default=True, help="languages the contact point works in")
+@click.option("--language", "screen_language", default="ar", show_default=True, help="language of the pages before sign-in")
+@click.option("--database-url", default="", help="postgres://user:password@host/name; empty for the embedded SQLite")
+@click.option("--demo", is_flag=True, hidden=True)
+@click.option("--work-factor", default=17, hidden=True)
+@passed
+def init(session: Session, node_id: str, **told: Any) -> None:
+    """Make a node: its folder, keys, card and empty store.
+
+    Prints the fingerprint of its root key as words, to be read to partners over the telephone. Move root-key.age to a safe
+    place off this machine: it is needed only to sign a new card or a revocation.
+    """
+    from tansiq.engine.envelopes.signing import Ed25519Signer
+    from tansiq.engine.formats.ids import b64encode, require_node_id
+    from tansiq.node.cli import setup
+    from tansiq.node.vault import keys
+
+    home = session.home_path
+    require_node_id(node_id, at="NODE_ID")
+    if (home / "node.toml").exists():
+        raise Conflict("settings.node_exists", home=str(home))
+    passphrase = session.passphrase(confirm=True)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    root = Ed25519Signer.generate(os.urandom)
+    made = keys.generate(now())
+    factor = told.pop("work_factor")
+    keys.write_secrets(home / keys.SECRETS_FILE, made.to_json(), passphrase, work_factor=factor)
+    keys.write_secrets(home / keys.ROOT_FILE, {"v": 1, "root": b64encode(root.seed)}, passphrase, work_factor=factor)
+    names = setup.parse_names(told.pop("names"))
+    setup.write_settings(home, node_id=node_id, names=names, **told)
+    session.start()
+    setup.migrate()
+    keys.install(made)
+    card = setup.make_card(node_id, names, told, root, made, serial=1, now=now())
+    setup.install_card(card, now())
+    words = setup.spell_root(root)
+    session.tell({"node": node_id, "home": str(home), "fingerprint": words}, lambda: setup.told(node_id, home, words))
+
+
+@click.command()
+@passed
+def run(session: Session) -> None:
+    """Run the node: pages, partners' door, and worker, until Ctrl-C."""
+    from tansiq.node.vault import keys
+
+    session.unlock()
+    held = keys.current()
+    children: list[subprocess.Popen[bytes]] = []
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    from django.conf import settings
+
+    node = settings.NODE
+    click.echo(f"{node.node_id}: http://{node.host}:{node.port}/", err=True)
+    commands = {"serve": ["serve"], "worker": ["worker"]}
+    running = {name: _child(session, command, held) for name, command in commands.items()}
+    try:
+        while not stopping.wait(0.3):
+            for name, child in running.items():
+                if child.poll() is not None:
+                    click.echo(f"{name} ended with status {child.returncode}; starting it again", err=True)
+                    stopping.wait(1)
+                    running[name] = _child(session, commands[name], held)
+    finally:
+        children = list(running.values())
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _child(session: Session, command: list[str], held: Any) -> subprocess.Popen[bytes]:
+    """Start one of the node's own processes with the keys in an inherited pipe."""
+    from tansiq.node.vault import keys
+
+    reading = keys.pipe_for_child(held)
+    environment = {**os.environ, keys.KEYS_FD: str(reading), "TANSIQ_HOME": str(session.home_path)}
+    try:
+        # A new session: Ctrl-C reaches only the parent, which ends its children in order.
+        return subprocess.Popen(
+            [sys.executable, "-m", "tansiq.node.cli", *command], env=environment, pass_fds=[reading], start_new_session=True
+        )
+    finally:
+        os.close(reading)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it dies, so that a killed parent leaves nothing behind."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+@click.command(hidden=True)
+@passed
+def serve(session: Session) -> None:
+    """Serve pages and the partners' door (one of the processes of ``run``)."""
+    import uvicorn
+
+    end_with_parent()
+    session.unlock()
+    from django.conf import settings
+
+    from tansiq.node.site import checks
+
+    checks.refuse_unsafe(settings.NODE)
+    uvicorn.run(
+        "tansiq.node.site.asgi:application",
+        host=settings.NODE.host,
+        port=settings.NODE.port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        limit_concurrency=400,
+        server_header=False,
+    )
+
+
+@click.command(hidden=True)
+@click.option("--name", default="", help="name of this worker in leases")
+@passed
+def worker(session: Session, name: str) -> None:
+    """Deliver, open, sequence and remind (one of the processes of ``run``; any number on PostgreSQL)."""
+    end_with_parent()
+    session.unlock()
+    from tansiq.node.flows import working
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    working.run(name or f"worker-{os.getpid()}", stop=stop, clock=now)
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False))
+@passed
+def backup(session: Session, target: str) -> None:
+    """Write an encrypted copy of the node into TARGET while it runs.
+
+    The copy is an age file under the node's passphrase. Keys for blind queries and sealed bytes under way are in it; the root key is not.
+    """
+    from tansiq.node.cli import copies
+
+    session.unlock()
+    size = copies.write(session.home_path, Path(target), session.passphrase() if not session.passphrase_file else session.passphrase())
+    session.tell({"target": target, "bytes": size}, f"{target}: {size:,} bytes")
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@passed
+def restore(session: Session, source: str) -> None:
+    """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks."""
+    from tansiq.node.cli import copies
+
+    if (session.home_path / "node.toml").exists():
+        raise Conflict("settings.node_exists", home=str(session.home_path))
+    passphrase = session.passphrase()
+    copies.read(Path(source), session.home_path, passphrase)
+    session.unlock()
+    from tansiq.node.flows import repair
+
+    report = repair.after_restore(now())
+    session.tell(report, lambda: copies.told(report))
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="leave out the checks that read every row")
+@passed
+def doctor(session: Session, quick: bool) -> None:
+    """Look whether the node is sound, and name what is not; exit status 1 then."""
+    session.unlock()
+    from tansiq.node.flows import repair
+
+    findings = repair.examine(now(), quick=quick)
+    bad = [f for f in findings if f["level"] == "bad"]
+    session.tell(findings, lambda: "\n".join(f"{f['level']:5} {f['check']:24} {f['told']}" for f in findings))
+    if bad:
+        sys.exit(1)
+
+
+@click.command()
+def _missing() -> None:
+    raise Rejected("settings.no_node", home="")
+
+
+COMMANDS = {"init": init, "run": run, "serve": serve, "worker": worker, "backup": backup, "restore": restore, "doctor": doctor}
+DAY = timedelta(days=1)

@@ -1,0 +1,131 @@
+"""Commands for partners: show one's own card, enrol another's, see how the links are doing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tansiq.node.cli.session import Session, now, passed, table
+
+
+@click.group()
+def partner() -> None:
+    """Partners: the other nodes, their cards, keys and links."""
+
+
+@partner.command("card")
+@click.option("--out", type=click.Path(dir_okay=False), help="write the signed card into a file")
+@passed
+def card(session: Session, out: str | None) -> None:
+    """This node's own card, to be brought to partners, and its fingerprint, to be read aloud."""
+    session.start()
+    from tansiq.engine.envelopes import words
+    from tansiq.engine.envelopes.cards import fingerprint
+    from tansiq.node.partners.queries import myself
+
+    me = myself()
+    spoken = {language: " ".join(words.spell(fingerprint(bytes(me.root_public)), language)) for language in ("ar", "fr", "en")}
+    if out:
+        Path(out).write_text(json.dumps(me.card, ensure_ascii=False), encoding="utf-8")
+    session.tell(
+        {"node": me.node_id, "card": me.card, "fingerprint": spoken},
+        lambda: "\n".join([f"{me.node_id} ({out or 'use --out FILE to write the card'})", *(f"  {k}: {v}" for k, v in spoken.items())]),
+    )
+
+
+@partner.command("enrol")
+@click.argument("card_file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--words", "spoken", required=True, help="the words that the partner reads aloud, in Arabic, French or English")
+@passed
+def enrol(session: Session, card_file: str, spoken: str) -> None:
+    """Enrol the node whose CARD_FILE was brought here, if the words spell its fingerprint."""
+    session.unlock()
+    from tansiq.engine.errors import Rejected
+    from tansiq.engine.formats import strict_json
+    from tansiq.node.partners import actions
+
+    value: Any = strict_json.loads(Path(card_file).read_bytes())
+    if not isinstance(value, dict):
+        raise Rejected("partner.not_a_card", at=card_file)
+    row = actions.enrol(value, spoken=spoken, actor="administrator", now=now())
+    session.tell({"partner": row.node_id, "state": row.state}, f"{row.node_id} is enrolled.")
+
+
+@partner.command("list")
+@passed
+def list_partners(session: Session) -> None:
+    """Every partner, whom to call there, and how the link is doing."""
+    session.start()
+    from tansiq.node.exchange.queries import links
+    from tansiq.node.partners.queries import opened, partners
+
+    held = links()
+    rows: list[dict[str, Any]] = []
+    for p in partners():
+        contact = opened(p).contact
+        link = held.get(p.node_id, {})
+        rows.append(
+            {
+                "partner": p.node_id,
+                "name": p.name_in(session.language),
+                "state": p.state,
+                "status": p.status,
+                "url": p.url,
+                "phone": contact.phone,
+                "languages": list(contact.languages),
+                "waiting": link.get("waiting", 0),
+                "failures": link.get("failures", 0),
+                "last_error": link.get("last_error", ""),
+                "last_heard_at": p.last_heard_at,
+            }
+        )
+    columns = ["partner", "name", "status", "phone", "languages", "waiting", "failures", "last_error"]
+    session.tell(rows, lambda: table([[",".join(r[c]) if c == "languages" else r[c] for c in columns] for r in rows], columns))
+
+
+@partner.command("suspend")
+@click.argument("node_id")
+@click.option("--resume", is_flag=True, help="end the suspension")
+@passed
+def suspend(session: Session, node_id: str, resume: bool) -> None:
+    """Stop exchanging anything with NODE_ID (or go on, with --resume)."""
+    session.unlock()
+    from tansiq.node.partners import actions
+
+    actions.suspend(node_id, suspended=not resume, actor="administrator", now=now())
+    session.tell({"partner": node_id, "suspended": not resume}, f"{node_id}: {'resumed' if resume else 'suspended'}.")
+
+
+@partner.command("renew")
+@click.option("--root-key", required=True, type=click.Path(exists=True, dir_okay=False), help="root-key.age, brought for this")
+@click.option("--url", help="a new address")
+@passed
+def renew(session: Session, root_key: str, url: str | None) -> None:
+    """Sign a new card with the root key: next mailbox key published ahead, and send it to every partner."""
+    from tansiq.node.cli import ceremonies
+
+    session.unlock()
+    told = ceremonies.renew(session.home_path, Path(root_key), session.passphrase(), url=url, now=now())
+    session.tell(told, f"Card {told['serial']} signed; partners will have it with the next delivery.")
+
+
+@partner.command("revoke-key")
+@click.argument("purpose", type=click.Choice(["node", "authority"]))
+@click.option("--root-key", required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option("--since", help="from when the key counts for nothing, as 2026-11-22T00:00:00.000Z; now if left out")
+@passed
+def revoke_key(session: Session, purpose: str, root_key: str, since: str | None) -> None:
+    """Replace this node's PURPOSE key and tell every partner that the old one is revoked."""
+    from tansiq.engine.formats.times import parse_time
+    from tansiq.node.cli import ceremonies
+
+    session.unlock()
+    at = parse_time(since) if since else now()
+    told = ceremonies.revoke(session.home_path, Path(root_key), session.passphrase(), purpose=purpose, since=at, now=now())
+    session.tell(told, f"Key {told['key']} is revoked; restart the node.")
+
+
+COMMANDS = {"partner": partner}

@@ -1,0 +1,282 @@
+"""Writes of dossiers. ``append`` is for ``flows`` alone; the rest is this node's own material around a dossier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.dossiers.entries import SignedEntry
+from tansiq.engine.dossiers.folds import Folded, pruned
+from tansiq.engine.dossiers.states import Trace
+from tansiq.engine.errors import Conflict, Refused, Rejected
+from tansiq.engine.formats.times import format_time
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.audit.actions import record
+from tansiq.node.dossiers.models import Approval, Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
+from tansiq.node.dossiers.policy import OfficerLike, may_approve
+from tansiq.node.vault.keys import search_token
+
+MAX_WAITING_PER_DOSSIER = 1000
+WINDOW = timedelta(minutes=10)
+
+
+def lock(dossier_id: str) -> Dossier | None:
+    """The dossier's row, locked for the caller's transaction."""
+    return Dossier.objects.select_for_update().filter(dossier_id=dossier_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where and how an entry was judged."""
+
+    folded: Folded
+    trace: Trace
+
+
+def open_dossier(entry: SignedEntry, placed: Placed, *, circle: str, case: Case | None, title: str | None, now: datetime) -> Dossier:
+    """Create the dossier that ``entry`` opens, in the caller's transaction; the entry itself is appended by :func:`append`."""
+    opening = entry.header.opening
+    if opening is None:
+        raise Rejected("dossier.no_opening", at="/opening")
+    return Dossier.objects.create(
+        dossier_id=entry.entry_id,
+        kind=opening.kind,
+        kind_version=opening.kind_version,
+        participants=list(opening.participants),
+        opened_by=entry.header.author,
+        accord=opening.accord or "",
+        accord_version=opening.accord_version or "",
+        folded=placed.folded.to_json(),
+        phase="",
+        opened_at=entry.header.at,
+        changed_at=now,
+        circle=circle,
+        title=title,
+        case=case,
+        continues=opening.continues or "",
+    )
+
+
+def append(dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool, now: datetime) -> Entry:
+    """Store a judged entry and the state it leads to, in the caller's transaction."""
+    header = entry.header
+    row = Entry.objects.create(
+        entry_id=entry.entry_id,
+        dossier=dossier,
+        author=header.author,
+        seq=header.seq,
+        depth=placed.trace.depth,
+        act=header.act,
+        at=header.at,
+        header=entry.raw,
+        signatures=[s.to_json() for s in entry.signatures],
+        trace=placed.trace.to_json(),
+        is_effective=placed.trace.effective,
+        reason=placed.trace.reason or "",
+        flags=[*placed.trace.flags, *_time_flags(header.at, is_own=is_own, now=now)],
+        is_own=is_own,
+        recorded_at=now,
+        opened_at=now if is_own else None,
+    )
+    Part.objects.bulk_create(
+        Part(
+            entry=row,
+            index=index,
+            type=header.parts[index].type,
+            salted=salted.to_wire() if salted else None,
+            review_at=salted.part.review_at if salted else None,
+            erased_at=None if salted else now,
+        )
+        for index, salted in enumerate(entry.parts)
+    )
+    _prune_traces(dossier, placed.folded)
+    _keep_state(dossier, placed.folded, now)
+    return row
+
+
+def _prune_traces(dossier: Dossier, folded: Folded) -> None:
+    """Drop the states of entries that are no heads any more, but for every 64th of a strand: they can be recomputed."""
+    former = set(Folded.from_json(dossier.folded).heads) - set(folded.heads)
+    for row in Entry.objects.filter(entry_id__in=former).only("trace"):
+        trace = Trace.from_json(row.trace)
+        if trace.number % 64:
+            row.trace = pruned(trace).to_json()
+            row.save(update_fields=["trace"])
+
+
+def _time_flags(at: datetime, *, is_own: bool, now: datetime) -> list[str]:
+    return [] if is_own or at <= now + WINDOW else ["time_ahead"]
+
+
+def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
+    rules = kind(dossier.kind, dossier.kind_version)
+    view = rules.view(folded.state)
+    due = [d.due_at for d in rules.deadlines(folded.state)]
+    dossier.folded = folded.to_json()
+    dossier.phase = str(view.get("phase", ""))
+    dossier.urgent = bool(view.get("urgent", False))
+    dossier.is_closed = bool(view.get("closed", False))
+    dossier.due_at = min(due) if due else None
+    dossier.entry_count = folded.count
+    dossier.changed_at = now
+    dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
+    dossier.save()
+
+
+def keep_waiting(entry: SignedEntry, dossier_id: str, *, sender: str, missing: Sequence[str], now: datetime) -> None:
+    """Keep an entry whose ancestors are missing, in the caller's transaction; bounded per dossier."""
+    if WaitingEntry.objects.filter(dossier=dossier_id).count() >= MAX_WAITING_PER_DOSSIER:
+        raise Refused("dossier.too_many_waiting", dossier=dossier_id, limit=MAX_WAITING_PER_DOSSIER)
+    WaitingEntry.objects.get_or_create(
+        entry_id=entry.entry_id,
+        defaults={"dossier": dossier_id, "sender": sender, "wire": entry.to_wire(), "missing": list(missing), "received_at": now},
+    )
+
+
+def take_waiting(dossier_id: str, arrived: str) -> list[WaitingEntry]:
+    """Waiting entries of the dossier that lacked ``arrived``, in the caller's transaction (they are judged again)."""
+    return [w for w in WaitingEntry.objects.filter(dossier=dossier_id) if arrived in w.missing]
+
+
+def drop_waiting(entry_id: str) -> None:
+    """The waiting entry was judged after all."""
+    WaitingEntry.objects.filter(entry_id=entry_id).delete()
+
+
+def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str, now: datetime) -> None:
+    """Keep an entry that may not be used here, for the data-protection officer; in the caller's transaction."""
+    Quarantined.objects.get_or_create(
+        entry_id=entry.entry_id,
+        defaults={"dossier": dossier_id, "sender": sender, "wire": entry.to_wire(), "reason": reason, "received_at": now},
+    )
+    record("entry.quarantined", actor="machine", facts={"entry": entry.entry_id, "reason": reason}, log="internal", now=now, dossier=dossier_id)
+
+
+def erase_parts(entry: Entry, indexes: Sequence[int] | None, *, reason: str, actor: str, now: datetime) -> int:
+    """Erase parts of an entry, in the caller's transaction; the header with their commitments stays and the chain verifies."""
+    rows = entry.parts.filter(erased_at=None)
+    if indexes is not None:
+        rows = rows.filter(index__in=list(indexes))
+    erased = rows.update(salted=None, erased_at=now, erased_for=reason)
+    if erased:
+        facts = {"entry": entry.entry_id, "parts": erased, "reason": reason}
+        record("parts.erased", actor=actor, facts=facts, log="exchange", now=now, dossier=entry.dossier_id)
+    return erased
+
+
+def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[Entry]:
+    """Note that an officer opened the dossier: returns the inbound entries opened for the first time, in the caller's transaction."""
+    fresh = list(dossier.entries.filter(opened_at=None, is_own=False))
+    if fresh:
+        Entry.objects.filter(pk__in=[e.pk for e in fresh]).update(opened_at=now)
+    record("dossier.read", actor=officer.reference, facts={"dossier": dossier.dossier_id}, log="internal", now=now, dossier=dossier.dossier_id)
+    return fresh
+
+
+# -- drafts and approvals ------------------------------------------------------------------------------------------------
+
+
+def save_draft(
+    officer: OfficerLike, *, draft_id: str | None, kind_name: str, act: str, intent: dict[str, Any], dossier: Dossier | None, circle: str, now: datetime
+) -> Draft:
+    """Create or change a draft; a change voids whatever approvals it had, since they bind other bytes."""
+    with transaction.atomic():
+        draft = Draft.objects.select_for_update().filter(draft_id=draft_id).first() if draft_id else None
+        if draft and draft.state not in {Draft.DRAFTING, Draft.AWAITING}:
+            raise Conflict("dossier.draft_finished", draft=str(draft.draft_id))
+        draft = draft or Draft(officer=officer.reference, created_at=now)
+        draft.kind, draft.act, draft.intent, draft.dossier, draft.circle = kind_name, act, intent, dossier, circle
+        draft.state, draft.digest, draft.role, draft.clause, draft.changed_at = Draft.DRAFTING, "", "", "", now
+        draft.save()
+        record("draft.saved", actor=officer.reference, facts={"draft": str(draft.draft_id), "act": act}, log="internal", now=now)
+    return draft
+
+
+def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
+    """Lay the draft before whoever holds ``role``, in the caller's transaction."""
+    Draft.objects.filter(pk=draft.pk).update(state=Draft.AWAITING, digest=digest, role=role, clause=clause, changed_at=now)
+    facts = {"draft": str(draft.draft_id), "role": role, "clause": clause}
+    record("draft.awaiting_approval", actor=draft.officer, facts=facts, log="internal", now=now)
+
+
+def approve(officer: OfficerLike, draft: Draft, *, digest: str, now: datetime) -> Approval:
+    """Give the approval that the draft awaits, to exactly the bytes of ``digest``.
+
+    Raises Refused("dossier.may_not_approve") for its author or a wrong role, Conflict("dossier.approval_stale") when the draft has changed.
+    """
+    with transaction.atomic():
+        held = Draft.objects.select_for_update().get(pk=draft.pk)
+        if held.state != Draft.AWAITING or held.digest != digest:
+            raise Conflict("dossier.approval_stale", draft=str(draft.draft_id))
+        if not may_approve(officer, author=held.officer, role=held.role):
+            raise Refused("dossier.may_not_approve", draft=str(draft.draft_id), role=held.role)
+        approval, _ = Approval.objects.get_or_create(
+            draft=held, digest=digest, officer=officer.reference, defaults={"role": held.role, "approved_at": now}
+        )
+        facts = {"draft": str(draft.draft_id), "digest": digest, "role": held.role}
+        record("draft.approved", actor=officer.reference, facts=facts, log="internal", now=now)
+    return approval
+
+
+def finish_draft(draft_id: str, state: str, now: datetime) -> None:
+    """The draft was sent or dropped, in the caller's transaction."""
+    Draft.objects.filter(draft_id=draft_id).update(state=state, changed_at=now)
+
+
+def approvals_of(draft: Draft, digest: str) -> list[Approval]:
+    """The approvals that bind exactly ``digest``."""
+    return list(draft.approvals.filter(digest=digest).exclude(officer=draft.officer))
+
+
+# -- around a dossier ----------------------------------------------------------------------------------------------------
+
+
+def open_case(officer: OfficerLike, title: str, *, circle: str, now: datetime) -> Case:
+    """Open a case of this node's own."""
+    if circle not in officer.circles:
+        raise Refused("dossier.not_your_circle", circle=circle)
+    if not title.strip():
+        raise Rejected("dossier.case_without_title", at="/title")
+    with transaction.atomic():
+        case = Case.objects.create(title=title.strip(), circle=circle, created_by=officer.reference, created_at=now)
+        record("case.opened", actor=officer.reference, facts={"case": str(case.case_id)}, log="internal", now=now)
+    return case
+
+
+def add_reference(officer_id: str, dossier: Dossier, *, whose: str, value: str, now: datetime) -> Reference:
+    """Keep a number under which somebody has this matter; the same number twice is kept once."""
+    text = value.strip()
+    if not text or len(text) > 120:
+        raise Rejected("dossier.reference_length", at="/value", limit=120)
+    if whose not in {"ours", "theirs", "prosecutor", "court", "other"}:
+        raise Rejected("dossier.reference_whose", at="/whose", whose=whose)
+    with transaction.atomic():
+        row, _ = Reference.objects.get_or_create(
+            dossier=dossier,
+            whose=whose,
+            token=search_token(text),
+            defaults={"value": text, "added_by": officer_id, "added_at": now},
+        )
+        record("reference.added", actor=officer_id, facts={"whose": whose}, log="internal", now=now, dossier=dossier.dossier_id)
+    return row
+
+
+def write_note(officer: OfficerLike, dossier: Dossier, text: str, *, now: datetime) -> Note:
+    """Write an internal note."""
+    if not text.strip() or len(text) > 20_000:
+        raise Rejected("dossier.note_length", at="/text", limit=20_000)
+    with transaction.atomic():
+        note = Note.objects.create(dossier=dossier, text=text.strip(), officer=officer.reference, written_at=now)
+        record("note.written", actor=officer.reference, facts={}, log="internal", now=now, dossier=dossier.dossier_id)
+    return note
+
+
+def route(dossier: Dossier, circle: str, *, actor: str, now: datetime) -> None:
+    """Move the dossier to another circle of this node, in the caller's transaction."""
+    facts = {"from": dossier.circle, "to": circle, "at": format_time(now)}
+    Dossier.objects.filter(pk=dossier.pk).update(circle=circle)
+    record("dossier.routed", actor=actor, facts=facts, log="internal", now=now, dossier=dossier.dossier_id)

@@ -1,0 +1,174 @@
+"""Rows of dossiers. Headers hold no name and no free text (the protocol forbids it), so they stand in clear; parts are sealed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from tansiq.node.vault.columns import SealedJSONField, SealedTextField
+
+
+class Case(models.Model):
+    """A matter of this authority, under which dossiers with several partners are kept together; it never leaves the node."""
+
+    case_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    title = SealedTextField()
+    circle = models.CharField(max_length=60)
+    created_by = models.CharField(max_length=36)
+    created_at = models.DateTimeField()
+
+
+class Dossier(models.Model):
+    """One dossier and what its entries come to; everything but ``case``, ``circle`` and ``title`` can be folded anew."""
+
+    dossier_id = models.CharField(max_length=64, primary_key=True)
+    kind = models.CharField(max_length=40)
+    kind_version = models.PositiveSmallIntegerField()
+    participants = models.JSONField()
+    opened_by = models.CharField(max_length=160)
+    accord = models.CharField(max_length=64, blank=True)
+    accord_version = models.CharField(max_length=64, blank=True)
+    folded = models.JSONField()
+    phase = models.CharField(max_length=40)
+    urgent = models.BooleanField(default=False)
+    due_at = models.DateTimeField(null=True)
+    is_closed = models.BooleanField(default=False)
+    entry_count = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    circle = models.CharField(max_length=60, help_text="who here needs to know")
+    title = SealedTextField(null=True)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="dossiers")
+    continues = models.CharField(max_length=64, blank=True)
+    equivocation = models.JSONField(null=True, help_text="evidence, where one author signed two entries in one place")
+
+    class Meta:
+        ordering = ["-changed_at"]
+        indexes = [models.Index(fields=["circle", "is_closed", "-changed_at"]), models.Index(fields=["kind", "phase"])]
+
+
+class Entry(models.Model):
+    """One signed entry: the exact bytes of its header, its signatures, and the verdict on it."""
+
+    entry_id = models.CharField(max_length=64, primary_key=True)
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="entries")
+    author = models.CharField(max_length=160)
+    seq = models.PositiveIntegerField()
+    depth = models.PositiveIntegerField()
+    act = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    header = models.BinaryField()
+    signatures = models.JSONField()
+    trace = models.JSONField()
+    is_effective = models.BooleanField()
+    reason = models.CharField(max_length=80, blank=True)
+    flags = models.JSONField(default=list)
+    is_own = models.BooleanField()
+    recorded_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, help_text="when an officer here first opened it")
+
+    class Meta:
+        ordering = ["depth", "entry_id"]
+        indexes = [models.Index(fields=["dossier", "depth", "entry_id"]), models.Index(fields=["dossier", "author", "seq"])]
+
+
+class Part(models.Model):
+    """One part of an entry. Erased, only its commitment in the header remains."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="parts")
+    index = models.PositiveSmallIntegerField()
+    type = models.CharField(max_length=30)
+    salted = SealedJSONField(null=True)
+    review_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    erased_for = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["entry", "index"], name="one_part_per_index")]
+
+
+class WaitingEntry(models.Model):
+    """An entry whose ancestors have not arrived: visible and bounded, never judged."""
+
+    entry_id = models.CharField(max_length=64, primary_key=True)
+    dossier = models.CharField(max_length=64, db_index=True)
+    sender = models.CharField(max_length=160)
+    wire = SealedJSONField()
+    missing = models.JSONField()
+    received_at = models.DateTimeField()
+
+
+class Quarantined(models.Model):
+    """An inbound entry that is lawful between the parties but not here: for the data-protection officer's eyes only."""
+
+    entry_id = models.CharField(max_length=64, primary_key=True)
+    dossier = models.CharField(max_length=64)
+    sender = models.CharField(max_length=160)
+    wire = SealedJSONField()
+    reason = models.CharField(max_length=80)
+    received_at = models.DateTimeField()
+
+
+class Draft(models.Model):
+    """An act in preparation: a local row, never an entry."""
+
+    DRAFTING, AWAITING, SENT, DROPPED = "drafting", "awaiting", "sent", "dropped"
+
+    draft_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, null=True, related_name="drafts")
+    kind = models.CharField(max_length=40)
+    act = models.CharField(max_length=40)
+    intent = SealedJSONField(help_text="the whole Intent, as JSON")
+    state = models.CharField(max_length=10, default=DRAFTING)
+    digest = models.CharField(max_length=64, blank=True, help_text="of exact parts, recipients and accord version")
+    role = models.CharField(max_length=40, blank=True, help_text="whose approval the accord demands")
+    clause = models.CharField(max_length=200, blank=True)
+    officer = models.CharField(max_length=36)
+    circle = models.CharField(max_length=60)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-changed_at"]
+
+
+class Approval(models.Model):
+    """A named officer's yes to exactly what ``digest`` says; any change of the draft leaves it without effect."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="approvals")
+    digest = models.CharField(max_length=64)
+    officer = models.CharField(max_length=36)
+    role = models.CharField(max_length=40)
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draft", "digest", "officer"], name="one_approval_per_officer")]
+
+
+class Reference(models.Model):
+    """A number under which somebody keeps this matter: ours, theirs, the prosecutor's."""
+
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="references")
+    whose = models.CharField(max_length=20)
+    value = SealedTextField()
+    token = models.CharField(max_length=64, db_index=True)
+    added_by = models.CharField(max_length=36)
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dossier", "whose", "token"], name="one_reference_each")]
+
+
+class Note(models.Model):
+    """An internal note; it never leaves the node."""
+
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="notes")
+    text = SealedTextField()
+    officer = models.CharField(max_length=36)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["written_at"]

@@ -1,0 +1,49 @@
+"""May this officer see and do this with a dossier? Pure: values in, yes or no out.
+
+``may_see`` and :func:`visible_to` say the same thing twice, once about a row in hand and once for the database; a property test holds
+them together.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from django.db.models import Q
+
+from tansiq.node.accounts.policy import may
+
+READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver", "data_protection"})
+
+
+class OfficerLike(Protocol):
+    """What a policy needs to know of an officer."""
+
+    @property
+    def reference(self) -> str: ...
+    @property
+    def circles(self) -> frozenset[str]: ...
+    @property
+    def roles(self) -> list[str]: ...
+
+
+class InCircle(Protocol):
+    """Anything that belongs to a circle."""
+
+    circle: str
+
+
+def may_see(officer: OfficerLike, record: InCircle) -> bool:
+    """Whether ``officer`` needs to know ``record``: its circle is the officer's, and the role reads dossiers at all."""
+    return bool(READING_ROLES & set(officer.roles)) and record.circle in officer.circles
+
+
+def visible_to(officer: OfficerLike) -> Q:
+    """:func:`may_see` as a condition on rows."""
+    if not READING_ROLES & set(officer.roles):
+        return Q(pk__in=[])
+    return Q(circle__in=sorted(officer.circles))
+
+
+def may_approve(officer: OfficerLike, *, author: str, role: str) -> bool:
+    """Whether ``officer`` may give the approval of ``role`` to a draft of ``author``: never one's own."""
+    return may(officer.roles, "approve") and role in officer.roles and officer.reference != author

@@ -1,0 +1,173 @@
+"""Reads of dossiers: the only way to a protected row is through a function that is given the officer.
+
+*Not found* and *not allowed* raise the same error, so that a refusal does not reveal that something exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
+from tansiq.engine.dossiers.folds import Folded
+from tansiq.engine.dossiers.headers import Header
+from tansiq.engine.dossiers.states import Trace
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats import strict_json
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.dossiers.models import Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
+from tansiq.node.dossiers.policy import OfficerLike, visible_to
+from tansiq.node.vault.keys import search_token
+
+
+def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
+    """The dossier, if this officer needs to know it; raises Rejected("dossier.not_found") otherwise."""
+    found = Dossier.objects.filter(visible_to(officer), dossier_id=dossier_id).first()
+    if found is None:
+        raise Rejected("dossier.not_found", dossier=dossier_id)
+    return found
+
+
+def dossiers_for(
+    officer: OfficerLike, *, kind_name: str = "", phase: str = "", partner: str = "", is_open: bool | None = None, reference: str = ""
+) -> QuerySet[Dossier]:
+    """The dossiers this officer may see, newest change first, narrowed by what is given."""
+    rows = Dossier.objects.filter(visible_to(officer)).defer("folded")
+    if kind_name:
+        rows = rows.filter(kind=kind_name)
+    if phase:
+        rows = rows.filter(phase=phase)
+    if is_open is not None:
+        rows = rows.filter(is_closed=not is_open)
+    if reference:
+        rows = rows.filter(references__token=search_token(reference)).distinct()
+    if partner:
+        ids = [d.dossier_id for d in rows.only("dossier_id", "participants") if partner in d.participants]
+        rows = rows.filter(dossier_id__in=ids)
+    return rows
+
+
+def dossier_by_id(dossier_id: str) -> Dossier | None:
+    """The dossier for the machine (flows); pages use :func:`get_dossier_for`."""
+    return Dossier.objects.filter(dossier_id=dossier_id).first()
+
+
+def folded_of(dossier: Dossier) -> Folded:
+    """What the dossier's entries come to, as the engine wants it."""
+    return Folded.from_json(dossier.folded)
+
+
+def view_of(dossier: Dossier) -> dict[str, Any]:
+    """The kind's read model of the dossier's state."""
+    return dict(kind(dossier.kind, dossier.kind_version).view(folded_of(dossier).state))
+
+
+def load_trace(entry_id: str) -> Trace | None:
+    """The stored verdict on an entry, or None when this node does not have it."""
+    found = Entry.objects.filter(entry_id=entry_id).values_list("trace", flat=True).first()
+    return Trace.from_json(found) if found is not None else None
+
+
+def load_header(entry_id: str) -> Header | None:
+    """The stored header, or None when this node does not have it."""
+    found = Entry.objects.filter(entry_id=entry_id).values_list("header", flat=True).first()
+    return Header.from_json(strict_json.loads(bytes(found))) if found is not None else None
+
+
+def parts_by_entry(dossier: Dossier, *, types: set[str]) -> dict[str, list[Any]]:
+    """The unerased parts of these types, by entry id."""
+    found: dict[str, list[Any]] = {}
+    for row in Part.objects.filter(entry__dossier=dossier, type__in=types, salted__isnull=False).order_by("entry_id", "index"):
+        found.setdefault(row.entry_id, []).append(SaltedPart.from_wire(row.salted).part)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One entry as a page shows it: the row, its opened header, and its parts (None where erased)."""
+
+    row: Entry
+    signed: SignedEntry
+
+    @property
+    def parts(self) -> list[Any]:
+        return [p.part if p else None for p in self.signed.parts]
+
+
+def entries_of(dossier: Dossier, *, after_depth: int = -1, limit: int | None = None) -> list[EntryView]:
+    """The dossier's entries in display order."""
+    rows = dossier.entries.filter(depth__gt=after_depth).prefetch_related("parts")
+    return [EntryView(row, signed_entry(row)) for row in (rows[:limit] if limit else rows)]
+
+
+def signed_entry(row: Entry) -> SignedEntry:
+    """The entry as it was signed, with the parts that were not erased."""
+    parts = [SaltedPart.from_wire(p.salted) if p.salted is not None else None for p in row.parts.all()]
+    return SignedEntry.restore(bytes(row.header), row.signatures, parts)
+
+
+def entry_by_id(entry_id: str) -> Entry | None:
+    """The entry, for the machine."""
+    return Entry.objects.filter(entry_id=entry_id).select_related("dossier").first()
+
+
+def has_entry(entry_id: str) -> bool:
+    """Whether this node holds the entry, judged, waiting or in quarantine."""
+    return (
+        Entry.objects.filter(entry_id=entry_id).exists()
+        or WaitingEntry.objects.filter(entry_id=entry_id).exists()
+        or Quarantined.objects.filter(entry_id=entry_id).exists()
+    )
+
+
+def last_own(dossier_id: str, me: str) -> tuple[int, str | None]:
+    """Our last sequence number in the dossier and that entry's id."""
+    row = Entry.objects.filter(dossier_id=dossier_id, author=me).order_by("-seq").values_list("seq", "entry_id").first()
+    return row or (0, None)
+
+
+def parts_due_for_review(now: datetime, limit: int = 200) -> list[Part]:
+    """Parts whose review date has passed."""
+    rows = Part.objects.filter(review_at__lte=now, erased_at=None).select_related("entry__dossier").order_by("review_at")
+    return list(rows[:limit])
+
+
+def drafts_for(officer: OfficerLike) -> QuerySet[Draft]:
+    """Open drafts in the officer's circles."""
+    return Draft.objects.filter(visible_to(officer), state__in=[Draft.DRAFTING, Draft.AWAITING])
+
+
+def get_draft_for(officer: OfficerLike, draft_id: str) -> Draft:
+    """The draft, if this officer may see it; raises Rejected("dossier.draft_not_found")."""
+    found = Draft.objects.filter(visible_to(officer), draft_id=draft_id).first()
+    if found is None:
+        raise Rejected("dossier.draft_not_found", draft=str(draft_id))
+    return found
+
+
+def references_of(dossier: Dossier) -> list[Reference]:
+    """Every number under which this dossier is kept by somebody."""
+    return list(dossier.references.order_by("whose", "id"))
+
+
+def notes_of(dossier: Dossier) -> list[Note]:
+    """Internal notes, oldest first."""
+    return list(dossier.notes.all())
+
+
+def cases_for(officer: OfficerLike) -> QuerySet[Case]:
+    """Cases in the officer's circles."""
+    return Case.objects.filter(visible_to(officer)).order_by("-created_at")
+
+
+def waiting() -> list[WaitingEntry]:
+    """Entries whose ancestors are missing, oldest first."""
+    return list(WaitingEntry.objects.order_by("received_at").defer("wire")[:500])
+
+
+def quarantined() -> list[Quarantined]:
+    """What waits for the data-protection officer."""
+    return list(Quarantined.objects.order_by("received_at")[:500])

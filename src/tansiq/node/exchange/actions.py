@@ -1,0 +1,408 @@
+"""Writes of the exchange. Each function is one durable step; killed between any two, the next start goes on from the rows.
+
+The functions whose docstring says *in the caller's transaction* are steps for other rooms' acts; the rest open their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.envelopes import bodies, receipts, sealing
+from tansiq.engine.envelopes.age import HybridRecipient
+from tansiq.engine.envelopes.cards import NodeCard
+from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.envelopes.sequences import Inbound, Outbound
+from tansiq.engine.errors import Corrupt, Refused, TansiqError, Unavailable
+from tansiq.engine.formats.ids import new_id
+from tansiq.node.audit import actions as audit
+from tansiq.node.audit import queries as audit_log
+from tansiq.node.desk import actions as desk
+from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
+from tansiq.node.jobs.actions import enqueue
+from tansiq.node.partners import queries as partners
+from tansiq.node.partners.actions import heard_from
+from tansiq.node.vault import keys
+
+LEASE = timedelta(seconds=60)
+EXPIRES = timedelta(days=30)
+BATCH_ITEMS = 200
+BATCH_BYTES = 2 * 1024 * 1024
+PAUSES = [1, 2, 5, 10, 30, 60, 300, 900]
+OPEN_JOB = "exchange.open"
+
+
+def queue(
+    recipients: Iterable[str],
+    type_: str,
+    content: dict[str, Any],
+    *,
+    reference: str,
+    dossier: str = "",
+    urgent: bool = False,
+    now: datetime,
+) -> None:
+    """Owe ``content`` to each of ``recipients``, in the caller's transaction; the same reference twice is owed once."""
+    rows = [
+        Item(partner=p, type=type_, reference=reference, dossier=dossier, content=content, urgent=urgent, created_at=now)
+        for p in recipients
+    ]
+    Item.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def queue_again(partner: str, type_: str, content: dict[str, Any], *, reference: str, dossier: str = "", now: datetime) -> None:
+    """Owe something once more that may have been delivered before (repair), in the caller's transaction."""
+    Item.objects.update_or_create(
+        partner=partner,
+        type=type_,
+        reference=reference,
+        defaults={"content": content, "dossier": dossier, "envelope": None, "delivered_at": None, "created_at": now},
+    )
+
+
+def begin_incarnation(now: datetime) -> int:
+    """After a restore: every link starts a new incarnation, so that partners see an event and not an attack.
+
+    In the caller's transaction. What was sealed before the copy was made is sealed anew. Returns the incarnation.
+    """
+    Item.objects.filter(envelope__state=OutEnvelope.READY).update(envelope=None)
+    OutEnvelope.objects.filter(state=OutEnvelope.READY).update(state=OutEnvelope.REPLACED, raw=None)
+    highest = max([1, *Link.objects.values_list("incarnation", flat=True)]) + 1
+    Link.objects.update(incarnation=highest, outbound=None, leased_until=None, leased_by="", retry_at=None)
+    audit.record("links.reopened", actor="machine", facts={"incarnation": highest}, log="exchange", now=now)
+    return highest
+
+
+def forget(reference: str) -> None:
+    """Erase the content of items that carry ``reference`` and wait no longer, in the caller's transaction (erasure)."""
+    Item.objects.filter(reference=reference, delivered_at=None, envelope=None).delete()
+    Item.objects.filter(reference=reference).update(content=None)
+
+
+# -- out ---------------------------------------------------------------------------------------------------------------
+
+
+def lease(partner: str, worker: str, now: datetime) -> bool:
+    """Take the link to ``partner`` for one minute; False when another worker has it or it is pausing."""
+    with transaction.atomic():
+        link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
+        if (link.leased_until and link.leased_until > now and link.leased_by != worker) or (link.retry_at and link.retry_at > now):
+            return False
+        link.leased_until, link.leased_by = now + LEASE, worker
+        link.save(update_fields=["leased_until", "leased_by"])
+    return True
+
+
+def release(partner: str, worker: str) -> None:
+    """Give the link back."""
+    Link.objects.filter(partner=partner, leased_by=worker).update(leased_until=None, leased_by="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    items: list[Item]
+    content: list[bodies.Item]
+
+
+def seal_next(partner: str, worker: str, now: datetime) -> OutEnvelope | None:
+    """Seal what waits for ``partner`` into one stored envelope; None when nothing waits. Needs the lease.
+
+    Sealing happens outside the transaction; the lease makes sure that nobody takes the same sequence number meanwhile, and
+    the unique constraint would refuse the second if somebody did.
+    """
+    card = partners.card_of(partner)
+    if card is None:
+        raise Unavailable("partner.suspended", node=partner)
+    batch = _gather(partner)
+    if not batch.items:
+        return None
+    link = Link.objects.get(partner=partner)
+    outbound = Outbound.from_json(link.outbound) if link.outbound else Outbound.start(link.incarnation)
+    body = bodies.Body(checkpoint=audit_log.checkpoint_text("exchange"), items=tuple(batch.content))
+    envelope, following = _seal(body, card, outbound, now)
+    with transaction.atomic():
+        held = Link.objects.select_for_update().get(partner=partner)
+        if held.leased_by != worker:
+            raise Unavailable("exchange.lease_lost", partner=partner)
+        envelope.save(force_insert=True)
+        Item.objects.filter(pk__in=[i.pk for i in batch.items]).update(envelope=envelope)
+        held.outbound = following.to_json()
+        held.save(update_fields=["outbound"])
+    return envelope
+
+
+def _gather(partner: str) -> _Batch:
+    items: list[Item] = []
+    content: list[bodies.Item] = []
+    size = 0
+    waiting = Item.objects.filter(partner=partner, envelope=None, delivered_at=None, content__isnull=False)
+    for item in waiting.order_by("-urgent", "id")[:BATCH_ITEMS]:
+        piece = bodies.Item(item.type, item.content)
+        size += bodies.size(piece)
+        if items and size > BATCH_BYTES:
+            break
+        items.append(item)
+        content.append(piece)
+    return _Batch(items, content)
+
+
+def _seal(body: bodies.Body, card: NodeCard, outbound: Outbound, now: datetime) -> tuple[OutEnvelope, Outbound]:
+    mailbox = card.key_for("mailbox", now)
+    place = outbound.next()
+    me = partners.myself().node_id
+    signer = keys.current().node
+    expires = min(now + EXPIRES, mailbox.valid_to + EXPIRES)
+    sealed = sealing.seal(
+        body.to_bytes(),
+        envelope_id=new_id(now, os.urandom),
+        sender=me,
+        recipient=card.node_id,
+        incarnation=place.incarnation,
+        sequence=place.sequence,
+        previous_manifest_digest=place.previous_manifest_digest,
+        created_at=now,
+        expires_at=expires,
+        mailbox=HybridRecipient.from_text(mailbox.public),
+        mailbox_key_id=mailbox.key_id,
+        node_signer=signer,
+    )
+    raw = sealed.to_bytes()
+    manifest = sealed.opened_manifest
+    row = OutEnvelope(
+        envelope_id=manifest.envelope_id,
+        partner=card.node_id,
+        sequence=manifest.sequence,
+        incarnation=manifest.incarnation,
+        manifest=sealed.manifest.to_json(),
+        manifest_digest=sealed.manifest_digest,
+        raw=raw,
+        size=len(raw),
+        created_at=now,
+        expires_at=expires,
+    )
+    return row, outbound.sent(sealed.manifest_digest)
+
+
+def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) -> Item | None:
+    """Store the receipt of one of our envelopes and end its items; idempotent.
+
+    Raises Rejected when the receipt is not signed by the partner, or names an envelope of ours that says otherwise.
+    """
+    receipt = receipts.open_receipt(Signed.from_json(signed_receipt), keys=partners.node_keys(partner, now), me=partners.myself().node_id)
+    with transaction.atomic():
+        row = OutEnvelope.objects.select_for_update().filter(envelope_id=receipt.envelope_id, partner=partner).first()
+        if row is None or row.manifest_digest != receipt.manifest_digest:
+            raise Corrupt("exchange.receipt_for_other", partner=partner, envelope=receipt.envelope_id)
+        if row.receipt is not None:
+            return None
+        row.receipt, row.receipted_at, row.raw, row.code = signed_receipt, now, None, receipt.code or ""
+        row.state = OutEnvelope.DELIVERED if receipt.status == "accepted" else OutEnvelope.REFUSED
+        row.save()
+        if row.state == OutEnvelope.DELIVERED:
+            Item.objects.filter(envelope=row).update(delivered_at=now, content=None)
+        else:
+            _tell_refusal(row, receipt.code or "", now)
+        facts = {"partner": partner, "envelope": row.envelope_id, "manifest": row.manifest_digest, "status": receipt.status}
+        audit.record("envelope.receipted", actor="machine", facts=facts, log="exchange", now=now)
+        _link_is_well(partner, receipt, now)
+    audit_log.keep_witness(partner, receipt, now)
+    return None
+
+
+def _tell_refusal(row: OutEnvelope, code: str, now: datetime) -> None:
+    for item in Item.objects.filter(envelope=row).defer("content"):
+        desk.put(
+            "delivery_refused",
+            f"refused/{row.envelope_id}/{item.pk}",
+            title_code="desk.delivery_refused",
+            facts={"partner": row.partner, "code": code, "reference": item.reference},
+            link=f"/dossiers/{item.dossier}" if item.dossier else "",
+            urgent=True,
+            now=now,
+        )
+
+
+def _link_is_well(partner: str, receipt: receipts.Receipt, now: datetime) -> None:
+    size = audit_log.size_of(receipt.cosignature) if receipt.cosignature else 0
+    link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
+    link.failures, link.retry_at, link.last_error, link.last_delivered_at = 0, None, "", now
+    link.witnessed_size = max(link.witnessed_size, size)
+    link.save(update_fields=["failures", "retry_at", "last_error", "last_delivered_at", "witnessed_size"])
+
+
+def record_failure(partner: str, envelope_id: str | None, code: str, now: datetime) -> None:
+    """Note a failed attempt and pause the link: 1 s at first, a quarter of an hour at most."""
+    with transaction.atomic():
+        link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
+        link.failures += 1
+        pause = PAUSES[min(link.failures, len(PAUSES)) - 1]
+        # A spread of a quarter keeps many nodes from knocking at a returning partner in the same second.
+        link.retry_at = now + timedelta(seconds=pause * (1 + os.urandom(1)[0] / 1024))
+        link.last_error = code
+        link.save(update_fields=["failures", "retry_at", "last_error"])
+        if envelope_id:
+            row = OutEnvelope.objects.get(pk=envelope_id)
+            row.attempts += 1
+            row.code = code
+            row.save(update_fields=["attempts", "code"])
+
+
+def wake(partner: str) -> None:
+    """End the pause of a link, because the partner was heard from or an officer asks for it."""
+    Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None)
+
+
+def replace_expired(now: datetime) -> int:
+    """Put the items of envelopes that expired unreceipted back into the queue: they travel anew. Returns how many envelopes."""
+    expired = list(OutEnvelope.objects.filter(state=OutEnvelope.READY, expires_at__lte=now)[:100])
+    for row in expired:
+        with transaction.atomic():
+            Item.objects.filter(envelope=row).update(envelope=None)
+            row.state, row.raw = OutEnvelope.REPLACED, None
+            row.save(update_fields=["state", "raw"])
+    return len(expired)
+
+
+def flag_undelivered(now: datetime) -> None:
+    """Put on the desk what has waited for a receipt too long: 24 hours, urgent items 2 hours (a quarter of 8)."""
+    from tansiq.node.exchange.queries import undelivered_since
+
+    for urgent, hours in ((False, 24), (True, 2)):
+        for item in undelivered_since(now - timedelta(hours=hours), urgent=urgent):
+            desk.put(
+                "undelivered",
+                f"undelivered/{item.pk}",
+                title_code="desk.undelivered",
+                facts={"partner": item.partner, "hours": hours, "reference": item.reference},
+                link=f"/dossiers/{item.dossier}" if item.dossier else "",
+                urgent=urgent,
+                now=now,
+            )
+
+
+# -- in ----------------------------------------------------------------------------------------------------------------
+
+
+def accept(raw: bytes, now: datetime) -> dict[str, Any]:
+    """Take an arriving envelope in, and answer with the signed receipt (JSON) that says so.
+
+    Raises Rejected, unsigned, for everything before the sender is proved (a stranger gets no signature of ours), and for a proved
+    sender whatever :func:`sealing.accept` refuses. Nothing is stored in those cases but a count.
+    """
+    me = partners.myself().node_id
+    accepted = sealing.accept(raw, me=me, card_of=partners.card_of, seen=_seen, is_revoked=partners.is_revoked, now=now)
+    manifest = accepted.manifest
+    known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
+    if known is not None:
+        return dict(known.receipt)
+    signed = _receipt(accepted, now)
+    with transaction.atomic():
+        link = Link.objects.select_for_update().get_or_create(partner=manifest.sender)[0]
+        known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
+        if known is not None:
+            return dict(known.receipt)
+        inbound = Inbound.from_json(link.inbound) if link.inbound else Inbound.start()
+        inbound, seen = inbound.observe(manifest, accepted.manifest_digest)
+        link.inbound = inbound.to_json()
+        link.retry_at = None
+        link.save(update_fields=["inbound", "retry_at"])
+        InEnvelope.objects.create(
+            envelope_id=manifest.envelope_id,
+            sender=manifest.sender,
+            sequence=manifest.sequence,
+            incarnation=manifest.incarnation,
+            manifest=accepted.signed_manifest.to_json(),
+            manifest_digest=accepted.manifest_digest,
+            sealed=accepted.sealed,
+            received_at=now,
+            receipt=signed,
+        )
+        facts = {"partner": manifest.sender, "envelope": manifest.envelope_id, "manifest": accepted.manifest_digest}
+        audit.record("envelope.accepted", actor=f"node:{manifest.sender}", facts=facts, log="exchange", now=now)
+        _note_irregularity(manifest.sender, seen, now)
+        enqueue(OPEN_JOB, {"sender": manifest.sender, "envelope": manifest.envelope_id}, now=now, key=f"open/{manifest.envelope_id}")
+        heard_from(manifest.sender, now)
+    return signed
+
+
+def _seen(sender: str, envelope_id: str) -> str | None:
+    return InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id).values_list("manifest_digest", flat=True).first()
+
+
+def _note_irregularity(sender: str, seen: Any, now: datetime) -> None:
+    """A new incarnation or a forked sequence is an event that an officer must see; a gap is visible on the link."""
+    name = type(seen).__name__
+    if name in {"NewIncarnation", "Fork"}:
+        code = "desk.partner_restored" if name == "NewIncarnation" else "desk.sequence_forked"
+        desk.put("link", f"link/{sender}/{code}/{now:%Y%m%d%H}", title_code=code, facts={"partner": sender}, urgent=name == "Fork", now=now)
+        audit.record(f"link.{name.lower()}", actor=f"node:{sender}", facts={"partner": sender}, log="exchange", now=now)
+
+
+def _receipt(accepted: sealing.Accepted, now: datetime) -> dict[str, Any]:
+    manifest = accepted.manifest
+    witnessed = Link.objects.filter(partner=manifest.sender).values_list("witnessed_size", flat=True).first() or 0
+    checkpoint, proof = audit_log.checkpoint_with_proof("exchange", witnessed)
+    receipt = receipts.Receipt(
+        envelope_id=manifest.envelope_id,
+        manifest_digest=accepted.manifest_digest,
+        sender=manifest.recipient,
+        recipient=manifest.sender,
+        status="accepted",
+        code=None,
+        received_at=now,
+        checkpoint=checkpoint,
+        consistency=proof,
+    )
+    return receipts.sign_receipt(receipt, keys.current().node).to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an accepted envelope held."""
+
+    sender: str
+    envelope_id: str
+    received_at: datetime
+    body: bodies.Body
+
+
+def open_envelope(sender: str, envelope_id: str) -> Opened | None:
+    """Unseal an accepted envelope; None when it was taken over before. Raises Rejected when it does not open."""
+    row = InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id, state=InEnvelope.STORED).first()
+    if row is None:
+        return None
+    raw = sealing.open_sealed(bytes(row.sealed), keys.current().identities)
+    return Opened(sender, envelope_id, row.received_at, bodies.Body.from_bytes(raw))
+
+
+def finish_envelope(sender: str, envelope_id: str, now: datetime, *, code: str = "") -> None:
+    """Note that an envelope was taken over (or, with ``code``, that it could not be), in the caller's transaction."""
+    row = InEnvelope.objects.select_for_update().get(sender=sender, envelope_id=envelope_id)
+    row.state = InEnvelope.FAILED if code else InEnvelope.OPENED
+    row.opened_at, row.code = now, code
+    if not code:
+        row.sealed = None
+    row.save(update_fields=["state", "opened_at", "code", "sealed"])
+
+
+def mark(partner: str, references: Sequence[str], status: str, now: datetime) -> None:
+    """Note what a partner says became of items it has: opened by an officer, or not understood; in the caller's transaction."""
+    items = Item.objects.filter(partner=partner, reference__in=list(references))
+    if status == "opened":
+        items.filter(opened_at=None).update(opened_at=now)
+    elif status == "not_understood":
+        items.update(not_understood=True)
+
+
+def explain_failure(error: Exception) -> str:
+    """The code under which a failed attempt is shown."""
+    if isinstance(error, TansiqError):
+        return error.code
+    if isinstance(error, Refused):
+        return error.code
+    return "exchange.unreachable"

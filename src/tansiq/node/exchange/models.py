@@ -1,0 +1,93 @@
+"""Rows of links, items, envelopes out and envelopes in."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from tansiq.node.vault.columns import SealedJSONField
+
+
+class Link(models.Model):
+    """The state of the pairwise sequence with one partner, and who is working on it."""
+
+    partner = models.CharField(max_length=160, primary_key=True)
+    incarnation = models.PositiveIntegerField(default=1)
+    outbound = models.JSONField(null=True, help_text="Outbound, as JSON")
+    inbound = models.JSONField(null=True, help_text="Inbound, as JSON")
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=60, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=80, blank=True)
+    last_delivered_at = models.DateTimeField(null=True)
+    witnessed_size = models.PositiveBigIntegerField(default=0, help_text="size of our exchange log that this partner last saw")
+
+
+class OutEnvelope(models.Model):
+    """An envelope to a partner, from its sealing to its receipt."""
+
+    READY, DELIVERED, REFUSED, REPLACED = "ready", "delivered", "refused", "replaced"
+
+    envelope_id = models.CharField(max_length=40, primary_key=True)
+    partner = models.CharField(max_length=160)
+    sequence = models.PositiveBigIntegerField()
+    incarnation = models.PositiveIntegerField()
+    manifest = models.JSONField()
+    manifest_digest = models.CharField(max_length=64)
+    raw = models.BinaryField(null=True, help_text="the sealed bytes; gone after the receipt")
+    size = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, default=READY)
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    receipt = models.JSONField(null=True)
+    receipted_at = models.DateTimeField(null=True)
+    code = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["partner", "state", "sequence"])]
+        constraints = [models.UniqueConstraint(fields=["partner", "incarnation", "sequence"], name="one_envelope_per_sequence")]
+
+
+class Item(models.Model):
+    """One thing that one partner must get: an entry, a query, an answer, a card."""
+
+    partner = models.CharField(max_length=160)
+    type = models.CharField(max_length=30)
+    reference = models.CharField(max_length=80, db_index=True, help_text="entry id or query id")
+    dossier = models.CharField(max_length=64, blank=True, db_index=True)
+    content = SealedJSONField(null=True, help_text="gone after the receipt")
+    urgent = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    envelope = models.ForeignKey(OutEnvelope, on_delete=models.PROTECT, null=True, related_name="items")
+    delivered_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    not_understood = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["partner", "envelope", "id"])]
+        constraints = [models.UniqueConstraint(fields=["partner", "type", "reference"], name="one_item_per_reference")]
+
+
+class InEnvelope(models.Model):
+    """An envelope that was accepted from a partner."""
+
+    STORED, OPENED, FAILED = "stored", "opened", "failed"
+
+    envelope_id = models.CharField(max_length=40)
+    sender = models.CharField(max_length=160)
+    sequence = models.PositiveBigIntegerField()
+    incarnation = models.PositiveIntegerField()
+    manifest = models.JSONField()
+    manifest_digest = models.CharField(max_length=64)
+    sealed = models.BinaryField(null=True, help_text="the sealed body; gone once it was opened and taken over")
+    state = models.CharField(max_length=10, default=STORED)
+    received_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    receipt = models.JSONField()
+    code = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sender", "envelope_id"], name="one_row_per_envelope")]
+        indexes = [models.Index(fields=["sender", "incarnation", "sequence"])]

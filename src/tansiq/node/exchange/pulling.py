@@ -1,0 +1,102 @@
+"""Fetching, for a node that partners cannot reach from outside: it dials out, takes what waits, and brings receipts.
+
+The request is signed by the node's key over who asks whom, when, and a nonce; it changes nothing at the partner, so a
+replay inside its five minutes would only fetch envelopes that nobody else can open.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import httpx
+
+from tansiq.engine.envelopes import dsse
+from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.errors import Rejected, TansiqError, Unavailable
+from tansiq.engine.formats import canonical, strict_json
+from tansiq.engine.formats.ids import b64encode
+from tansiq.engine.formats.times import format_time, parse_time
+from tansiq.node.exchange import actions, queries
+from tansiq.node.partners import queries as partners
+from tansiq.node.vault import keys
+
+PULL_TYPE = "application/vnd.tansiq.pull+json"
+WINDOW = timedelta(minutes=5)
+LIMIT = 20
+
+
+def request_for(partner: str, now: datetime) -> bytes:
+    """The signed request with which this node asks ``partner`` for what waits."""
+    payload = {"v": 1, "from": partners.myself().node_id, "to": partner, "at": format_time(now), "nonce": b64encode(os.urandom(12))}
+    return canonical.dumps(dsse.sign(PULL_TYPE, canonical.dumps(payload), [keys.current().node]).to_json())
+
+
+def asker(raw: bytes, now: datetime) -> str:
+    """Who asks, proved; raises Rejected for anybody else's request, or one that is not of these five minutes."""
+    signed = Signed.from_json(strict_json.loads(raw))
+    claimed = strict_json.loads(signed.payload)
+    if not isinstance(claimed, dict) or claimed.get("to") != partners.myself().node_id:
+        raise Rejected("exchange.pull_not_for_us")
+    sender = str(claimed.get("from"))
+    dsse.verify(signed, payload_type=PULL_TYPE, keys=partners.node_keys(sender, now))
+    if abs(parse_time(str(claimed.get("at"))) - now) > WINDOW:
+        raise Rejected("exchange.pull_stale", partner=sender)
+    return sender
+
+
+def waiting(partner: str, worker: str, now: datetime) -> bytes:
+    """The framed envelopes that wait for ``partner``: each a 4-byte length and the envelope's bytes."""
+    if actions.lease(partner, worker, now):
+        try:
+            actions.seal_next(partner, worker, now)
+        finally:
+            actions.release(partner, worker)
+    raws = [bytes(row.raw) for row in queries.ready_for(partner, LIMIT)]
+    return b"".join(struct.pack(">I", len(raw)) + raw for raw in raws)
+
+
+def split(raw: bytes) -> Iterator[bytes]:
+    """The envelopes in what :func:`waiting` made; raises Rejected when the lengths do not add up."""
+    place = 0
+    while place < len(raw):
+        if place + 4 > len(raw):
+            raise Rejected("exchange.pull_frames", at=place)
+        (size,) = struct.unpack_from(">I", raw, place)
+        if place + 4 + size > len(raw):
+            raise Rejected("exchange.pull_frames", at=place)
+        yield raw[place + 4 : place + 4 + size]
+        place += 4 + size
+
+
+def pull_from(partner: str, url: str, http: httpx.Client, clock: Callable[[], datetime]) -> int:
+    """Fetch what waits at ``partner``, take it in, and bring the receipts; returns how many envelopes came."""
+    try:
+        answer = http.post(f"{url.rstrip('/')}/peer/v1/pull", content=request_for(partner, clock()))
+        if answer.status_code != 200:
+            raise Unavailable("exchange.answered", partner=partner, status=answer.status_code)
+        came = 0
+        for raw in split(answer.content):
+            receipt = actions.accept(raw, clock())
+            came += 1
+            http.post(f"{url.rstrip('/')}/peer/v1/receipts", content=canonical.dumps(receipt))
+    except httpx.HTTPError as error:
+        raise Unavailable("exchange.unreachable", partner=partner, reason=type(error).__name__) from error
+    return came
+
+
+def pull_all(http: httpx.Client, clock: Callable[[], datetime]) -> int:
+    """Fetch from every partner that has an address, when this node has none; a partner that fails is tried next time."""
+    me = partners.myself()
+    if me.url:
+        return 0
+    came = 0
+    for row in partners.partners():
+        if row.url and row.status == row.ENROLLED:
+            try:
+                came += pull_from(row.node_id, row.url, http, clock)
+            except TansiqError as error:
+                actions.record_failure(row.node_id, None, error.code, clock())
+    return came

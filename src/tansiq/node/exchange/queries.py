@@ -1,0 +1,95 @@
+"""Reads of what is owed, what is under way and how each link is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q
+
+from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
+
+
+def partners_with_work(now: datetime) -> list[str]:
+    """Partners to whom something waits and whose link is neither leased nor pausing, the longest-waiting first."""
+    waiting = set(Item.objects.filter(envelope=None, delivered_at=None).values_list("partner", flat=True).distinct())
+    waiting |= set(OutEnvelope.objects.filter(state=OutEnvelope.READY).values_list("partner", flat=True).distinct())
+    busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
+    return sorted(waiting - set(busy.values_list("partner", flat=True)))
+
+
+def has_work() -> bool:
+    """Whether anything waits to be sent to anybody."""
+    return Item.objects.filter(envelope=None, delivered_at=None).exists() or OutEnvelope.objects.filter(state=OutEnvelope.READY).exists()
+
+
+def delivery_of(references: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """For each item reference, how it stands at each partner: queued, sent, delivered or refused, with its evidence."""
+    evidence: dict[str, list[dict[str, Any]]] = {}
+    rows = Item.objects.filter(reference__in=list(references), type="entry").select_related("envelope").defer("content", "envelope__raw")
+    for item in rows:
+        envelope = item.envelope
+        evidence.setdefault(item.reference, []).append(
+            {
+                "partner": item.partner,
+                "state": _state(item, envelope),
+                "queued_at": item.created_at,
+                "sent_at": envelope.created_at if envelope else None,
+                "delivered_at": item.delivered_at,
+                "opened_at": item.opened_at,
+                "attempts": envelope.attempts if envelope else 0,
+                "code": envelope.code if envelope else "",
+                "envelope_id": envelope.envelope_id if envelope else "",
+                "manifest_digest": envelope.manifest_digest if envelope else "",
+                "receipt": envelope.receipt if envelope else None,
+            }
+        )
+    return evidence
+
+
+def _state(item: Item, envelope: OutEnvelope | None) -> str:
+    if item.not_understood:
+        return "not_understood"
+    if item.opened_at:
+        return "opened"
+    if item.delivered_at:
+        return "delivered"
+    if envelope is None:
+        return "queued"
+    return "refused" if envelope.state == OutEnvelope.REFUSED else "sent"
+
+
+def links() -> dict[str, dict[str, Any]]:
+    """For each partner: waiting items, failures, last error, last delivery, and since when the oldest item waits."""
+    found: dict[str, dict[str, Any]] = {}
+    for link in Link.objects.all():
+        found[link.partner] = {
+            "failures": link.failures,
+            "last_error": link.last_error,
+            "retry_at": link.retry_at,
+            "last_delivered_at": link.last_delivered_at,
+            "waiting": 0,
+            "waiting_since": None,
+            "missing": list((link.inbound or {}).get("missing", [])),
+        }
+    waiting = Item.objects.filter(delivered_at=None, not_understood=False).values("partner").annotate(n=Count("id"), since=Min("created_at"))
+    for row in waiting:
+        found.setdefault(row["partner"], {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "missing": []}).update(
+            waiting=row["n"], waiting_since=row["since"]
+        )
+    for row in InEnvelope.objects.values("sender").annotate(last=Max("received_at")):
+        found.setdefault(row["sender"], {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "waiting": 0, "missing": []})
+        found[row["sender"]]["last_received_at"] = row["last"]
+    return found
+
+
+def undelivered_since(before: datetime, *, urgent: bool) -> list[Item]:
+    """Items queued before ``before`` that no receipt has ended."""
+    rows = Item.objects.filter(delivered_at=None, created_at__lt=before, urgent=urgent, not_understood=False)
+    return list(rows.exclude(envelope__state=OutEnvelope.REFUSED).defer("content")[:500])
+
+
+def ready_for(partner: str, limit: int = 20) -> list[OutEnvelope]:
+    """Sealed envelopes that wait for ``partner``, in sequence."""
+    return list(OutEnvelope.objects.filter(partner=partner, state=OutEnvelope.READY).order_by("incarnation", "sequence")[:limit])

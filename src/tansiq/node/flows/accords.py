@@ -1,0 +1,57 @@
+"""Journeys of accords: from a file of terms to an act in a dossier of the founding kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tansiq.engine.accords.terms import read_reservation, read_terms
+from tansiq.engine.dossiers.entries import Part
+from tansiq.engine.errors import Rejected
+from tansiq.node.accounts import policy
+from tansiq.node.accounts.models import Officer
+from tansiq.node.dossiers import queries
+from tansiq.node.flows.act import Acted, act
+from tansiq.node.flows.intents import Intent
+from tansiq.node.partners.queries import myself
+
+
+def propose(officer: Officer, value: Any, *, now: datetime) -> Acted:
+    """Open the accord's dossier with its parties; raises Rejected naming the place of the first mistake in the terms."""
+    policy.require(officer.roles, "accords")
+    terms = read_terms(value)
+    me = myself().node_id
+    if me not in terms.parties:
+        raise Rejected("accord.not_a_party", at="/parties", node=me)
+    part = Part(type="terms", content=terms.to_json())
+    title = terms.title.get(officer.language) or next(iter(terms.title.values()))
+    intent = Intent(
+        kind="accord",
+        act="propose",
+        participants=tuple(p for p in terms.parties if p != me),
+        codes={"terms": terms.digest},
+        parts=(part,),
+        title=title,
+    )
+    return act(officer, intent, now=now)
+
+
+def ratify(officer: Officer, accord_id: str, *, reservation: Any, now: datetime) -> Acted:
+    """Ratify the version that is on the table, with ``reservation`` (JSON) or none."""
+    policy.require(officer.roles, "accords")
+    dossier = queries.get_dossier_for(officer, accord_id)
+    version = _version_on_the_table(queries.view_of(dossier))
+    parts: tuple[Part, ...] = ()
+    codes: dict[str, Any] = {"terms": version}
+    if reservation is not None:
+        held = read_reservation(reservation)
+        parts = (Part(type="reservation", content=held.to_json()),)
+        codes["reservation"] = held.digest
+    return act(officer, Intent(kind="accord", act="ratify", dossier=accord_id, codes=codes, parts=parts), now=now)
+
+
+def _version_on_the_table(view: dict[str, Any]) -> str:
+    version = view.get("version_on_table") or view.get("terms")
+    if not isinstance(version, str):
+        raise Rejected("accord.nothing_to_ratify")
+    return version

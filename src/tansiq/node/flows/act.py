@@ -1,0 +1,412 @@
+"""The one door by which this node's officers and machine act in a dossier.
+
+``consider`` answers beforehand what would happen: what is missing, who will be able to read this, and whether the accord permits it and
+by which clause. ``act`` does it. Between them nothing is different but the signature: both ask the kind and ``decide`` the same
+questions, and ``act`` asks again at the moment of signing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.accords.decide import AccordInForce, Decision, decide
+from tansiq.engine.dossiers import entries, folds
+from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry
+from tansiq.engine.dossiers.folds import Folded
+from tansiq.engine.dossiers.headers import Actor, Header, Opening
+from tansiq.engine.dossiers.kind import Kind, Missing
+from tansiq.engine.errors import Conflict, Refused, Rejected
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts import policy as roles
+from tansiq.node.accounts.models import Officer
+from tansiq.node.audit.actions import record
+from tansiq.node.desk import actions as desk
+from tansiq.node.dossiers import actions as dossiers
+from tansiq.node.dossiers import queries
+from tansiq.node.dossiers.models import Dossier, Draft
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.flows import pins, projections, questions
+from tansiq.node.flows.intents import Intent
+from tansiq.node.partners import queries as partners
+from tansiq.node.vault import keys
+
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What an intent comes to before it is signed."""
+
+    missing: list[Missing]
+    readers: list[str]
+    decision: Decision
+    digest: str
+
+    @property
+    def may_be_sent(self) -> bool:
+        return not self.missing and self.decision.is_permitted
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What came of an act: an entry, or a draft that awaits approval."""
+
+    dossier_id: str = ""
+    entry_id: str = ""
+    draft_id: str = ""
+    awaiting_role: str = ""
+    clause: str = ""
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.entry_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where an intent would be signed: its rules, its dossier as it is now, its audience and its accord."""
+
+    rules: Kind
+    me: str
+    participants: tuple[str, ...]
+    accord: AccordInForce | None
+    accord_version: str
+    dossier: Dossier | None = None
+    folded: Folded | None = None
+    opening: Opening | None = None
+    salted: tuple[SaltedPart, ...] = field(default=())
+
+    @property
+    def others(self) -> list[str]:
+        return [p for p in self.participants if p != self.me]
+
+
+def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
+    """What is missing, who will read, and what the accord says; writes nothing."""
+    stand = _stand(officer, intent)
+    header = _header(stand, intent, Actor(_role(stand, officer, intent), officer=officer.reference), None, now)
+    decision = _decide(stand, header, intent, frozenset(), now)
+    return Considered(_missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version))
+
+
+def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") -> Acted:
+    """Sign and append the act, or lay it before whoever must approve it.
+
+    Raises Rejected for an incomplete intent, Refused with the clause where kind or accord say no. The refusal is audited.
+    """
+    roles.require(officer.roles, "act")
+    stand = _stand(officer, intent)
+    if missing := _missing(stand, intent):
+        raise Rejected("intent.incomplete", at=missing[0].at, fields=[m.field for m in missing])
+    digest = intent.digest(accord_version=stand.accord_version)
+    approvers = _approvers(officer, draft_id, digest)
+    actor = Actor(_role(stand, officer, intent), officer=officer.reference)
+    header = _header(stand, intent, actor, None, now)
+    decision = _decide(stand, header, intent, frozenset(approvers), now)
+    if decision.answer == "approval":
+        return _lay_before(officer, stand, intent, decision, digest, draft_id, now)
+    if not decision.is_permitted:
+        _audit_refusal(officer, stand, intent, decision, now)
+        decision.enforce()
+    approved_by = next((Actor(role, officer=who) for role, who in sorted(approvers.items())), None)
+    return _sign(stand, intent, actor, approved_by, frozenset(approvers), now, draft_id=draft_id, officer=officer)
+
+
+def act_by_machine(dossier_id: str, act_name: str, codes: Mapping[str, Any], clause: str, *, now: datetime, parts: tuple[Part, ...] = ()) -> Acted:
+    """Sign and append an entry that a rule, not a person, makes; ``clause`` names the rule."""
+    dossier = queries.dossier_by_id(dossier_id)
+    if dossier is None:
+        raise Rejected("dossier.not_found", dossier=dossier_id)
+    intent = Intent(kind=dossier.kind, act=act_name, dossier=dossier_id, codes=dict(codes), parts=parts)
+    stand = _in_dossier(dossier, intent)
+    return _sign(stand, intent, Actor("machine", clause=clause), None, frozenset(), now, draft_id="", officer=None)
+
+
+# -- standing ------------------------------------------------------------------------------------------------------------
+
+
+def _stand(officer: Officer, intent: Intent) -> _Stand:
+    if intent.dossier:
+        return _in_dossier(queries.get_dossier_for(officer, intent.dossier), intent)
+    return _new_dossier(intent)
+
+
+def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
+    accord = _accord(dossier.accord, dossier.participants)
+    return _Stand(
+        rules=kind(dossier.kind, dossier.kind_version),
+        me=partners.myself().node_id,
+        participants=tuple(dossier.participants),
+        accord=accord,
+        accord_version=dossier.accord_version,
+        dossier=dossier,
+        folded=queries.folded_of(dossier),
+        salted=_salt(intent.parts),
+    )
+
+
+def _new_dossier(intent: Intent) -> _Stand:
+    me = partners.myself().node_id
+    rules = kind(intent.kind)
+    if intent.act != rules.opening_act:
+        raise Rejected("intent.not_an_opening", at="/act", act=intent.act)
+    audience = tuple(sorted({me, *intent.participants}))
+    for node in audience:
+        if node != me and partners.card_of(node) is None:
+            raise Rejected("partner.unknown", node=node)
+    if len(audience) < 2:
+        raise Rejected("intent.no_recipient", at="/participants")
+    accord = _accord(intent.accord or _best_accord(intent, audience), audience)
+    version = (accord.version_digest or "") if accord else ""
+    opening = Opening(
+        kind=rules.name,
+        kind_version=rules.version,
+        participants=audience,
+        nonce=pins.nonce(os.urandom),
+        accord=accord.accord_id if accord else None,
+        accord_version=version or None,
+        code_lists=pins.code_lists(rules),
+        calendars=pins.calendars(audience),
+        continues=intent.continues or None,
+        cites=intent.cites or None,
+    )
+    return _Stand(rules, me, audience, accord, version, opening=opening, salted=_salt(intent.parts))
+
+
+def _best_accord(intent: Intent, audience: Sequence[str]) -> str:
+    """The most special accord in force among exactly these nodes that knows this kind; none for the founding kind."""
+    if intent.kind == "accord":
+        return ""
+    for row in partners.accords_among(audience):
+        found = partners.accord_in_force(row.accord_id)
+        if found and found.terms and intent.kind in found.terms.kinds:
+            return str(row.accord_id)
+    return ""
+
+
+def _accord(accord_id: str, audience: Sequence[str]) -> AccordInForce | None:
+    found = partners.accord_in_force(accord_id) if accord_id else None
+    return found.among(audience) if found else None
+
+
+def _salt(parts: Sequence[Part]) -> tuple[SaltedPart, ...]:
+    return tuple(SaltedPart(os.urandom(16), part) for part in parts)
+
+
+def _role(stand: _Stand, officer: Officer, intent: Intent) -> str:
+    """The role in which the officer acts: the first of theirs that the act asks for."""
+    spec = stand.rules.acts.get(intent.act)
+    wanted = spec.officer_roles if spec else frozenset()
+    fitting = [role for role in officer.roles if not wanted or role in wanted]
+    if not fitting:
+        raise Refused("account.role", what=intent.act, roles=sorted(wanted))
+    return str(fitting[0])
+
+
+def _missing(stand: _Stand, intent: Intent) -> list[Missing]:
+    return stand.rules.missing(intent.codes, intent.parts) if stand.opening else []
+
+
+def _header(stand: _Stand, intent: Intent, actor: Actor, approved_by: Actor | None, now: datetime) -> Header:
+    return entries.compose(
+        stand.folded,
+        author=stand.me,
+        act=intent.act,
+        codes=intent.codes,
+        parts=stand.salted,
+        acted_by=actor,
+        approved_by=approved_by,
+        opening=stand.opening,
+        at=now,
+    )
+
+
+def _decide(stand: _Stand, header: Header, intent: Intent, approvals: frozenset[str], now: datetime) -> Decision:
+    urgent = bool(header.codes.get("urgent")) or bool(stand.dossier and stand.dossier.urgent)
+    question = questions.of_entry(
+        "send",
+        stand.rules,
+        header,
+        [salted.part for salted in stand.salted],
+        participants=stand.participants,
+        urgent=urgent,
+        intent=intent,
+        approvals=approvals,
+        version=stand.accord_version or None,
+    )
+    return decide(question, stand.accord, now=now, local=partners.local_rules())
+
+
+# -- approvals -----------------------------------------------------------------------------------------------------------
+
+
+def _approvers(officer: Officer, draft_id: str, digest: str) -> dict[str, str]:
+    """The roles that have approved exactly this, and who; empty without a draft. The author's own never counts."""
+    if not draft_id:
+        return {}
+    draft = queries.get_draft_for(officer, draft_id)
+    if draft.state == Draft.SENT:
+        raise Conflict("dossier.draft_finished", draft=draft_id)
+    return {a.role: a.officer for a in dossiers.approvals_of(draft, digest) if a.officer != officer.reference}
+
+
+def _lay_before(officer: Officer, stand: _Stand, intent: Intent, decision: Decision, digest: str, draft_id: str, now: datetime) -> Acted:
+    circle = _circle(officer, stand, intent)
+    role = decision.role or "approver"
+    with transaction.atomic():
+        draft = dossiers.save_draft(
+            officer,
+            draft_id=draft_id or None,
+            kind_name=stand.rules.name,
+            act=intent.act,
+            intent=intent.to_json(),
+            dossier=stand.dossier,
+            circle=circle,
+            now=now,
+        )
+        dossiers.await_approval(draft, digest=digest, role=role, clause=decision.clause, now=now)
+        desk.put(
+            "approval",
+            f"approval/{draft.draft_id}",
+            title_code="desk.approval",
+            facts={"role": role, "clause": decision.clause, "act": intent.act, "kind": stand.rules.name},
+            circle=circle,
+            link=f"/drafts/{draft.draft_id}",
+            urgent=True,
+            now=now,
+        )
+    return Acted(draft_id=str(draft.draft_id), awaiting_role=role, clause=decision.clause)
+
+
+def approve(officer: Officer, draft_id: str, *, digest: str, now: datetime) -> None:
+    """Approve a draft as it stands; its author then sends it (``send_draft``)."""
+    draft = queries.get_draft_for(officer, draft_id)
+    dossiers.approve(officer, draft, digest=digest, now=now)
+    with transaction.atomic():
+        desk.settle(f"approval/{draft_id}", now=now)
+        desk.put(
+            "approved",
+            f"approved/{draft_id}",
+            title_code="desk.approved",
+            facts={"act": draft.act, "kind": draft.kind},
+            circle=draft.circle,
+            owner=draft.officer,
+            link=f"/drafts/{draft_id}",
+            urgent=True,
+            now=now,
+        )
+
+
+def send_draft(officer: Officer, draft_id: str, *, now: datetime) -> Acted:
+    """Sign a draft; whoever signs answers for it, and the approvals are looked at again."""
+    draft = queries.get_draft_for(officer, draft_id)
+    if draft.officer != officer.reference:
+        raise Refused("dossier.not_your_draft", draft=draft_id)
+    return act(officer, Intent.from_json(draft.intent), now=now, draft_id=draft_id)
+
+
+def _audit_refusal(officer: Officer, stand: _Stand, intent: Intent, decision: Decision, now: datetime) -> None:
+    facts = {"act": intent.act, "kind": stand.rules.name, "code": decision.code, "clause": decision.clause}
+    with transaction.atomic():
+        record("act.refused", actor=officer.reference, facts=facts, log="internal", now=now, dossier=intent.dossier)
+
+
+# -- signing -------------------------------------------------------------------------------------------------------------
+
+
+def _sign(
+    stand: _Stand,
+    intent: Intent,
+    actor: Actor,
+    approved_by: Actor | None,
+    approvals: frozenset[str],
+    now: datetime,
+    *,
+    draft_id: str,
+    officer: Officer | None,
+) -> Acted:
+    """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again."""
+    for _ in range(ATTEMPTS):
+        header = _header(stand, intent, actor, approved_by, now)
+        _demand(stand, header)
+        decision = _decide(stand, header, intent, approvals, now)
+        decision.enforce()
+        entry = entries.sign_entry(header, stand.salted, keys.current().authority)
+        try:
+            return _append(stand, intent, entry, now, draft_id=draft_id, officer=officer)
+        except Conflict as error:
+            if error.code != "dossier.heads_moved" or stand.dossier is None:
+                raise
+            stand = replace(stand, folded=queries.folded_of(Dossier.objects.get(pk=stand.dossier.pk)))
+    raise Conflict("dossier.heads_moved", dossier=intent.dossier)
+
+
+def _demand(stand: _Stand, header: Header) -> None:
+    if stand.folded is None:
+        stand.rules.read_codes(header.act, header.codes)
+        return
+    named = folds.named(stand.rules, header, queries.load_trace)
+    stand.rules.demand(header, header.entry_id, stand.folded.state, named)
+
+
+def _append(stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *, draft_id: str, officer: Officer | None) -> Acted:
+    with transaction.atomic(durable=True):
+        folded = None
+        dossier = stand.dossier
+        if dossier is not None:
+            locked = dossiers.lock(dossier.dossier_id)
+            if locked is None or stand.folded is None:
+                raise Rejected("dossier.not_found", dossier=dossier.dossier_id)
+            dossier, folded = locked, queries.folded_of(locked)
+            if sorted(folded.heads) != sorted(stand.folded.heads):
+                raise Conflict("dossier.heads_moved", dossier=dossier.dossier_id)
+        appended = folds.append(stand.rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header)
+        if not isinstance(appended, folds.Appended) or not appended.trace.effective:
+            reason = appended.trace.reason if isinstance(appended, folds.Appended) else "dossier.trace_lost"
+            raise Refused(reason or "dossier.trace_lost", act=intent.act, author=stand.me, phase="")
+        placed = dossiers.Placed(appended.folded, appended.trace)
+        if dossier is None:
+            circle = _circle(officer, stand, intent)
+            case = queries.cases_for(officer).filter(case_id=intent.case).first() if officer and intent.case else None
+            dossier = dossiers.open_dossier(entry, placed, circle=circle, case=case, title=intent.title or None, now=now)
+        dossiers.append(dossier, entry, placed, is_own=True, now=now)
+        if intent.reference and officer:
+            dossiers.add_reference(officer.reference, dossier, whose="ours", value=intent.reference, now=now)
+        _owe(stand, dossier, entry, now)
+        actor = officer.reference if officer else "machine"
+        facts = {"entry": entry.entry_id, "act": intent.act, "kind": stand.rules.name, "to": stand.others}
+        record("entry.signed", actor=actor, facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
+        if draft_id:
+            dossiers.finish_draft(draft_id, Draft.SENT, now)
+            desk.settle(f"approved/{draft_id}", now=now)
+        projections.after_entry(dossier, entry, now=now)
+    return Acted(dossier_id=dossier.dossier_id, entry_id=entry.entry_id)
+
+
+def _owe(stand: _Stand, dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    exchange.queue(
+        stand.others,
+        "entry",
+        entry.to_wire(),
+        reference=entry.entry_id,
+        dossier=dossier.dossier_id,
+        urgent=dossier.urgent,
+        now=now,
+    )
+
+
+def _circle(officer: Officer | None, stand: _Stand, intent: Intent) -> str:
+    if stand.dossier is not None:
+        return str(stand.dossier.circle)
+    if officer is None:
+        return ""
+    wanted = intent.circle or (f"unit:{officer.unit.code}" if officer.unit else "")
+    if wanted not in officer.circles:
+        raise Refused("dossier.not_your_circle", circle=wanted)
+    return wanted

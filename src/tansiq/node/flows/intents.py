@@ -1,0 +1,118 @@
+"""What an officer means to do, before it is an entry: the one shape that page, API, command line and demo hand to ``act``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tansiq.engine.dossiers.entries import Part
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats import canonical
+from tansiq.engine.formats.json_values import pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One act in one dossier, or (``dossier`` empty) the opening of a new one with exactly one audience.
+
+    ``participants`` are the other nodes. ``assurances`` are (issue, State) pairs, ``consents`` (provider, use) pairs that the officer
+    holds on file. Everything under *local* stays on the node.
+    """
+
+    kind: str
+    act: str
+    dossier: str = ""
+    participants: tuple[str, ...] = ()
+    accord: str = ""
+    codes: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    continues: str = ""
+    cites: str = ""
+    purpose: str = ""
+    crime_area: str = ""
+    issues: tuple[str, ...] = ()
+    assurances: tuple[tuple[str, str], ...] = ()
+    consents: tuple[tuple[str, str], ...] = ()
+    # local
+    title: str = ""
+    case: str = ""
+    circle: str = ""
+    reference: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a draft's row and for the API."""
+        return {
+            "kind": self.kind,
+            "act": self.act,
+            "dossier": self.dossier,
+            "participants": list(self.participants),
+            "accord": self.accord,
+            "codes": {name: list(v) if isinstance(v, tuple) else v for name, v in self.codes.items()},
+            "parts": [part.to_json() for part in self.parts],
+            "continues": self.continues,
+            "cites": self.cites,
+            "purpose": self.purpose,
+            "crime_area": self.crime_area,
+            "issues": list(self.issues),
+            "assurances": [list(pair) for pair in self.assurances],
+            "consents": [list(pair) for pair in self.consents],
+            "title": self.title,
+            "case": self.case,
+            "circle": self.circle,
+            "reference": self.reference,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, *, at: str = "") -> Intent:
+        """Read what ``to_json`` wrote or an integrator sent; raises Rejected naming the place."""
+        if not isinstance(value, dict):
+            raise Rejected("intent.malformed", at=at or "/", wanted="object")
+        known = set(cls.__dataclass_fields__)
+        for name in value:
+            if name not in known:
+                raise Rejected("intent.malformed", at=pointer(at, str(name)), wanted="absent")
+        texts = {n: _text(value, n, at) for n in known - {"participants", "codes", "parts", "issues", "assurances", "consents"}}
+        codes = value.get("codes", {})
+        if not isinstance(codes, dict):
+            raise Rejected("intent.malformed", at=pointer(at, "codes"), wanted="object")
+        parts = [Part.from_json(part, at=pointer(at, "parts", n)) for n, part in enumerate(_list(value, "parts", at))]
+        return cls(
+            **texts,
+            participants=tuple(str(p) for p in _list(value, "participants", at)),
+            codes={name: tuple(code) if isinstance(code, list) else code for name, code in codes.items()},
+            parts=tuple(parts),
+            issues=tuple(str(i) for i in _list(value, "issues", at)),
+            assurances=_pairs(value, "assurances", at),
+            consents=_pairs(value, "consents", at),
+        )
+
+    def to(self, participant: str) -> Intent:
+        """The same intent for one of several partners: asking N partners opens N dossiers."""
+        return replace(self, participants=(participant,))
+
+    def digest(self, *, accord_version: str) -> str:
+        """What an approval binds: exact parts, codes, recipients, dossier and accord version."""
+        shared = {k: v for k, v in self.to_json().items() if k not in {"title", "case", "circle", "reference"}}
+        return canonical.digest({**shared, "accord_version": accord_version})
+
+
+def _text(value: dict[str, Any], name: str, at: str) -> str:
+    text = value.get(name, "")
+    if not isinstance(text, str) or len(text) > 500:
+        raise Rejected("intent.malformed", at=pointer(at, name), wanted="text")
+    return text
+
+
+def _list(value: dict[str, Any], name: str, at: str) -> list[Any]:
+    items = value.get(name, [])
+    if not isinstance(items, list) or len(items) > 256:
+        raise Rejected("intent.malformed", at=pointer(at, name), wanted="list")
+    return items
+
+
+def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], ...]:
+    pairs = _list(value, name, at)
+    if not all(isinstance(p, list) and len(p) == 2 and all(isinstance(t, str) for t in p) for p in pairs):
+        raise Rejected("intent.malformed", at=pointer(at, name), wanted="list of pairs")
+    return tuple((p[0], p[1]) for p in pairs)

@@ -1,0 +1,130 @@
+"""What follows, on this node, from an entry that was appended: read models, desks, and the jobs of the next steps.
+
+Every function runs in the transaction that appends the entry, so that nothing follows from an entry that was not kept and nothing
+is forgotten that was. What takes time or signs is left as a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tansiq.engine.dossiers.entries import SignedEntry
+from tansiq.engine.kinds import accord as accord_kind
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.queries import competent_unit
+from tansiq.node.desk import actions as desk
+from tansiq.node.dossiers import actions as dossiers
+from tansiq.node.dossiers import queries
+from tansiq.node.dossiers.models import Dossier
+from tansiq.node.jobs.actions import enqueue
+from tansiq.node.partners import actions as partners
+from tansiq.node.partners.queries import myself
+
+Projection = Callable[[Dossier, SignedEntry, datetime], None]
+MACHINE_JOB = "flows.machine"
+MATCH_JOB = "flows.match"
+QUIET_ACTS = frozenset({"received", "remind_seen"})
+
+
+def after_entry(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
+    """Everything that follows from ``entry``, in the caller's transaction."""
+    for follow in [*EVERY_KIND, *BY_KIND.get(dossier.kind, [])]:
+        follow(dossier, entry, now)
+
+
+def tell_desk(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """A partner's act is something for the circle to look at; an own act settles what asked for it."""
+    me = myself().node_id
+    link = f"/dossiers/{dossier.dossier_id}"
+    if entry.header.author == me:
+        if not entry.header.acted_by.is_machine:
+            desk.settle(f"entry/{dossier.dossier_id}", now=now)
+    elif not entry.header.acted_by.is_machine:
+        desk.put(
+            "entry",
+            f"entry/{dossier.dossier_id}",
+            title_code="desk.entry",
+            facts={"kind": dossier.kind, "act": entry.header.act, "partner": entry.header.author},
+            circle=dossier.circle,
+            due_at=dossier.due_at,
+            link=link,
+            urgent=dossier.urgent,
+            now=now,
+        )
+
+
+def keep_deadline(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
+    """The deadline that this node owes stands on the desk until the dossier no longer has it."""
+    me = myself().node_id
+    rules = kind(dossier.kind, dossier.kind_version)
+    owed = [d for d in rules.deadlines(queries.folded_of(dossier).state) if d.owner == me]
+    key = f"deadline/{dossier.dossier_id}"
+    if not owed or dossier.is_closed:
+        desk.settle(key, now=now)
+        return
+    first = min(owed, key=lambda d: d.due_at)
+    desk.put(
+        "deadline",
+        key,
+        title_code="desk.deadline",
+        facts={"kind": dossier.kind, "deadline": first.name, "clause": first.clause, "partner": dossier.opened_by},
+        circle=dossier.circle,
+        due_at=first.due_at,
+        link=f"/dossiers/{dossier.dossier_id}",
+        urgent=dossier.urgent,
+        now=now,
+    )
+
+
+def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """What this node's machine owes after this entry is signed by a job of its own."""
+    state = queries.folded_of(dossier).state
+    from tansiq.node.flows.pins import own_calendar
+
+    owed = kind(dossier.kind, dossier.kind_version).machine_acts(state, myself().node_id, now, own_calendar())
+    if owed:
+        enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
+
+
+def leave_matching(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """Subjects that came from a partner are matched against what is held, for the records' owners."""
+    if entry.header.author != myself().node_id and any(part.type == "subject" for part in entry.header.parts):
+        enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
+
+
+def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
+    """Keep what the accord comes to for ``decide``."""
+    state = queries.folded_of(dossier).state
+    found = accord_kind.in_force(state, queries.parts_by_entry(dossier, types={"terms", "reservation"}))
+    title = dict(found.terms.title) if found.terms else {}
+    parties = list(found.terms.parties) if found.terms else list(dossier.participants)
+    partners.project_accord(found, title=title, parties=parties, now=now)
+
+
+def route_request(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """A request goes to the unit competent for its crime area when it arrives."""
+    me = myself().node_id
+    if entry.header.opening is None or entry.header.author == me:
+        return
+    area = entry.header.codes.get("crime_area")
+    unit = competent_unit(dossier.kind, [str(area)] if area else [])
+    if unit and dossier.circle != f"unit:{unit.code}":
+        dossiers.route(dossier, f"unit:{unit.code}", actor="machine", now=now)
+        dossier.circle = f"unit:{unit.code}"
+
+
+def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """What was wrongly addressed to this node and returned is erased here: every part of its partners' entries."""
+    me = myself().node_id
+    if entry.header.act != "return_wrong" or entry.header.author != me:
+        return
+    for row in dossier.entries.exclude(author=me):
+        dossiers.erase_parts(row, None, reason="wrongly_addressed", actor="machine", now=now)
+
+
+EVERY_KIND: list[Projection] = [tell_desk, keep_deadline, leave_machine_acts, leave_matching]
+BY_KIND: dict[str, list[Projection]] = {
+    "accord": [project_accord],
+    "request": [erase_returned],
+}

@@ -1,0 +1,108 @@
+"""An officer opens a dossier: the reading is audited, the partner learns that its entries were opened, and everything stands in one value.
+
+Pages, the command line and the API show this value; none of them asks the rooms by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.dossiers.entries import Part
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.models import Officer
+from tansiq.node.accounts.queries import names_of
+from tansiq.node.dossiers import actions, queries
+from tansiq.node.dossiers.models import Dossier
+from tansiq.node.dossiers.queries import EntryView
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange.queries import delivery_of
+from tansiq.node.partners.queries import myself
+
+
+def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int | None = None) -> dict[str, Any]:
+    """Everything an officer sees of one dossier: state, permitted acts, entries with parts, conditions and delivery evidence."""
+    dossier = queries.get_dossier_for(officer, dossier_id)
+    note_opened(officer, dossier, now)
+    me = myself().node_id
+    rules = kind(dossier.kind, dossier.kind_version)
+    state = queries.folded_of(dossier).state
+    shown = queries.entries_of(dossier, limit=limit)
+    evidence = delivery_of(view.row.entry_id for view in shown)
+    people = names_of(set(_officers(shown)))
+    return {
+        "dossier": dossier.dossier_id,
+        "kind": dossier.kind,
+        "title": dossier.title or "",
+        "case": str(dossier.case_id) if dossier.case_id else "",
+        "circle": dossier.circle,
+        "participants": list(dossier.participants),
+        "accord": dossier.accord,
+        "opened_at": dossier.opened_at,
+        "due_at": dossier.due_at,
+        "urgent": dossier.urgent,
+        "is_closed": dossier.is_closed,
+        "phase": dossier.phase,
+        "view": rules.view(state),
+        "deadlines": [
+            {"name": d.name, "due_at": d.due_at, "owner": d.owner, "clause": d.clause, "is_overdue": d.due_at < now} for d in rules.deadlines(state)
+        ],
+        "permitted": rules.permitted(state, me),
+        "equivocation": dossier.equivocation or [],
+        "references": [{"whose": r.whose, "value": r.value} for r in queries.references_of(dossier)],
+        "notes": [{"text": n.text, "officer": people.get(n.officer, n.officer), "written_at": n.written_at} for n in queries.notes_of(dossier)],
+        "entries": [_entry(view, evidence.get(view.row.entry_id, []), people) for view in shown],
+    }
+
+
+def note_opened(officer: Officer, dossier: Dossier, now: datetime) -> None:
+    """Audit the reading; tell each author once that an officer has opened its entries (the evidence of retrieval)."""
+    with transaction.atomic():
+        fresh = actions.note_opened(officer, dossier, now)
+        by_author: dict[str, list[str]] = {}
+        for entry in fresh:
+            by_author.setdefault(entry.author, []).append(entry.entry_id)
+        for author, opened in by_author.items():
+            content = {"v": 1, "status": "opened", "references": opened, "code": ""}
+            exchange.queue([author], "status", content, reference=f"opened/{opened[0]}", dossier=dossier.dossier_id, now=now)
+
+
+def _officers(shown: Iterable[EntryView]) -> Iterable[str]:
+    for view in shown:
+        actor = view.signed.header.acted_by
+        if view.row.is_own and actor.officer:
+            yield actor.officer
+
+
+def _entry(view: EntryView, evidence: list[dict[str, Any]], people: dict[str, str]) -> dict[str, Any]:
+    header = view.signed.header
+    actor = header.acted_by
+    return {
+        "entry": view.row.entry_id,
+        "author": header.author,
+        "act": header.act,
+        "at": header.at,
+        "recorded_at": view.row.recorded_at,
+        "depth": view.row.depth,
+        "codes": {name: list(c) if isinstance(c, tuple) else c for name, c in header.codes.items()},
+        "by": people.get(actor.officer or "", "") if view.row.is_own else "",
+        "role": actor.role,
+        "machine_clause": actor.clause or "",
+        "approved": header.approved_by is not None,
+        "is_effective": view.row.is_effective,
+        "reason": view.row.reason,
+        "flags": list(view.row.flags),
+        "marking": header.marking.to_json(),
+        "is_own": view.row.is_own,
+        "parts": [_part(index, part) for index, part in enumerate(view.parts)],
+        "delivery": evidence,
+    }
+
+
+def _part(index: int, part: Part | None) -> dict[str, Any]:
+    if part is None:
+        return {"index": index, "erased": True}
+    return {"index": index, "erased": False, **part.to_json()}

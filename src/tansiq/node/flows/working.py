@@ -1,0 +1,73 @@
+"""The worker: jobs, delivery, the sequencer and the clock's reminders, each in a thread of its own over the same tables.
+
+Any number of workers may run on PostgreSQL; on SQLite one is enough. Nothing here holds state that a kill could lose.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from tansiq.engine.errors import TansiqError
+from tansiq.node.audit import tasks as audit_tasks
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import delivery, pulling
+from tansiq.node.flows import incoming, matching, projections
+from tansiq.node.jobs import tasks as jobs
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
+    exchange.OPEN_JOB: incoming.open_envelope,
+    projections.MACHINE_JOB: incoming.act_for_machine,
+    projections.MATCH_JOB: matching.match_entry,
+    incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
+}
+MINUTE = timedelta(minutes=1)
+
+
+def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
+    """Work until ``stop`` is set."""
+    loops: dict[str, Callable[[], None]] = {
+        "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name),
+        "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
+        "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
+        "tick": lambda: run_ticks(stop=stop, clock=clock),
+    }
+    threads = [threading.Thread(target=loop, name=f"{name}/{what}", daemon=True) for what, loop in loops.items()]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(0.5):
+        # A loop that died has met something it could not survive; the parent starts this process again.
+        if any(not thread.is_alive() for thread in threads):
+            stop.set()
+    for thread in threads:
+        thread.join(10)
+
+
+def run_ticks(*, stop: threading.Event, clock: Clock, every: float = 1.0) -> None:
+    """Fetch what waits at partners (when they cannot reach us), and each minute remind of what is late."""
+    next_minute = clock()
+    with delivery.client() as http:
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                pulling.pull_all(http, clock)
+                if clock() >= next_minute:
+                    next_minute = clock() + MINUTE
+                    remind(clock())
+            except (DatabaseError, TansiqError) as error:
+                log.warning("tick: %s", type(error).__name__)
+            stop.wait(every)
+    connection.close()
+
+
+def remind(now: datetime) -> None:
+    """What the clock alone brings about: undelivered items on desks, expired envelopes sealed anew."""
+    exchange.replace_expired(now)
+    exchange.flag_undelivered(now)

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Puts the program and everything it needs into .venv, from the lock file. Quick when nothing has changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+stamp=.venv/.installed
+if [ -f "$stamp" ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then exit 0; fi
+python=${PYTHON:-python3}
+"$python" - <<'PY' || { echo "Python 3.11 or newer is needed (set PYTHON=/path/to/python3.11)." >&2; exit 1; }
+import sys
+sys.exit(sys.version_info < (3, 11))
+PY
+if [ ! -x .venv/bin/python ]; then
+  "$python" -m venv .venv 2>/dev/null || {
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+      rm -rf .venv && "$python" -m venv .venv
+    else
+      echo "Python's venv module is missing. Install it: sudo apt-get install python3-venv" >&2; exit 1
+    fi
+  }
+fi
+.venv/bin/python -m pip install -q --disable-pip-version-check uv
+VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv sync --frozen --inexact -q --python .venv/bin/python
+touch "$stamp"
