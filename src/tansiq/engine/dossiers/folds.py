@@ -193,8 +193,7 @@ def preview(kind: Kind, folded: Folded, header: Header, load: Load) -> str | Non
     """The reason for which ``header``, which must cite the present heads, would stay without effect; None if it has
     effect.
     """
-    named = _named(kind, header, load)
-    return kind.judge(header, header.entry_id, folded.state, named).reason
+    return kind.judge(header, header.entry_id, folded.state, named(kind, header, load)).reason
 
 
 def pruned(trace: Trace) -> Trace:
@@ -287,7 +286,7 @@ def _judged(
     reason: str | None = place.reason
     effects: tuple[Effect, ...] = ()
     if reason is None:
-        verdict = kind.judge(header, entry_id, base, _named(kind, header, load))
+        verdict = kind.judge(header, entry_id, base, named(kind, header, load))
         reason, effects = verdict.reason, verdict.effects
     trace = Trace(
         entry_id=entry_id,
@@ -319,7 +318,7 @@ def _flags(header: Header, depth: int, cited: Mapping[str, Tip]) -> tuple[str, .
     return tuple(flags)
 
 
-def _named(kind: Kind, header: Header, load: Load) -> dict[str, Trace | None]:
+def named(kind: Kind, header: Header, load: Load) -> dict[str, Trace | None]:
     """The traces of the entries that the codes name: at most one list of codes, so bounded like the heads."""
     spec = kind.acts.get(header.act)
     if spec is None:
@@ -377,7 +376,7 @@ def recomputed(kind: Kind, entry_id: str, load: Load, load_header: LoadHeader | 
             stack.extend(waiting)
             continue
         base = reduce(join, (states[below] for below in header.cited)) if header.cited else _start(header, entry)
-        effects = kind.judge(header, entry, base, _named(kind, header, load)).effects if trace.effective else ()
+        effects = kind.judge(header, entry, base, named(kind, header, load)).effects if trace.effective else ()
         states[entry] = _after(trace, base, effects)
         stack.pop()
     return states[entry_id]

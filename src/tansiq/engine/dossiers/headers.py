@@ -258,6 +258,11 @@ def _check_place(header: Header, *, at: str) -> None:
         raise Rejected("entry.approver_is_author", at=pointer(at, "approved_by"))
 
 
+def is_word(value: object) -> bool:
+    """Whether ``value`` can name an act, a role, a kind or a type of part."""
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+
+
 def _malformed(at: str, wanted: str) -> Rejected:
     return Rejected("entry.malformed", at=at, wanted=wanted)
 

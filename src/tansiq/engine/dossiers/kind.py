@@ -28,17 +28,21 @@ from typing import Any, ClassVar, Final
 
 from pydantic import ValidationError
 
+from tansiq.engine.accords.questions import Occasion, Question
 from tansiq.engine.dossiers.acts import MAX_OPEN, ActSpec, Codes, Submission
 from tansiq.engine.dossiers.common import COMMON_ACTS
 from tansiq.engine.dossiers.headers import Header
+from tansiq.engine.dossiers.parts import Part
 from tansiq.engine.dossiers.states import PHASE, Effect, Open, Put, State, Trace, Write, contains
 from tansiq.engine.errors import Refused, Rejected
+from tansiq.engine.formats.codes import code_list, pinned_code_list
 from tansiq.engine.formats.json_values import JsonValue, pointer
 
 CONFLICT: Final = "in_conflict"
 NEW: Final = "new"
 OPENER: Final = "opener"
 OTHER: Final = "other"
+ABOUT: Final = "about"
 
 
 def prevailing(*tiers: Iterable[str]) -> dict[frozenset[str], str]:
@@ -95,10 +99,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A field that a guided form still has to ask for; ``at`` is its JSON pointer (``/codes/…`` or ``/parts/…``)."""
+    """A field that a guided form still has to ask for: ``/codes/<name>``, ``/parts/<type>`` or
+    ``/parts/<type>/<topic>``.
+
+    ``clause`` is the rule that asks for it.
+    """
 
     at: str
-    field: str
+    clause: str | None = None
 
 
 class Kind:
@@ -138,10 +146,60 @@ class Kind:
         del state, me, now, calendar
         return []
 
-    def missing(self, codes: Mapping[str, object], parts: Sequence[Any]) -> list[Missing]:
-        """The fields that the opening act still lacks; empty exactly when it may be signed."""
-        del codes, parts
-        return []
+    def missing(self, codes: Mapping[str, object], parts: Sequence[Part], *, act: str | None = None) -> list[Missing]:
+        """The fields that an act (the opening act unless one is named) still lacks; an entry that lacks one is not
+        composed. Guided forms ask for them in this order."""
+        spec = self.acts[act or self.opening_act]
+        present = {part.type for part in parts}
+        lacking = [name for name, model in spec.codes.model_fields.items() if model.is_required() and name not in codes]
+        return [
+            *(Missing(f"/codes/{name}") for name in lacking),
+            *(Missing(f"/parts/{part_type}") for part_type in sorted(spec.parts.required - present)),
+        ]
+
+    def check_listed(
+        self, act: str, codes: Mapping[str, object], pins: Mapping[str, str], *, at: str = "/codes"
+    ) -> None:
+        """Raise ``Rejected("codes.unknown_code")`` for a code that its list, in the version the dossier pins, has not.
+
+        Asked before signing and remarked upon on receipt; no part of the verdict, since a node may lack a list's
+        version.
+        """
+        for name, code in codes.items():
+            listed = self.CODE_LISTS.get(f"{act}.{name}") or self.CODE_LISTS.get(f"*.{name}")
+            if listed is None:
+                continue
+            codes_known = pinned_code_list(listed, pins[listed]) if listed in pins else code_list(listed)
+            for one in code if isinstance(code, tuple | list) else (code,):
+                codes_known.require(one, at=pointer(at, name))
+
+    def question(
+        self, header: Header, parts: Sequence[Part], *, state: State | None = None, occasion: Occasion = "send"
+    ) -> Question:
+        """What ``decide`` is asked about an entry, as far as entry and state tell.
+
+        Purpose, crime area and urgency come from the entry's codes, else from what the opening act put in the facet
+        ``about``. The caller adds, by ``dataclasses.replace``, what only a node knows: providers and their consents,
+        human-rights issues and assurances, the version of the accord.
+        """
+        spec = self.acts.get(header.act)
+        about = {**((state.value(ABOUT) if state else None) or {}), **header.codes}
+        participants = state.participants if state else header.opening.participants if header.opening else ()
+        return Question(
+            act=occasion,
+            kind=self.name,
+            entry_act=header.act,
+            sender=header.author,
+            recipients=frozenset(participants) - {header.author},
+            marking=header.marking,
+            purpose=about.get("purpose"),
+            crime_area=about.get("crime_area"),
+            categories=frozenset(part.category for part in parts if part.category is not None),
+            flags=frozenset(flag for part in parts for flag in part.flags),
+            urgent=bool(about.get("urgency")),
+            closing=spec is not None and spec.closing,
+            approvals=frozenset({header.approved_by.role} if header.approved_by else ()),
+        )
 
     @cached_property
     def acts(self) -> Mapping[str, ActSpec]:
