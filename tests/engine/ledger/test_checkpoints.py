@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tansiq.engine.errors import Rejected
 from tansiq.engine.ledger import checkpoints, merkle, notes
-from tansiq.engine.ledger.leaves import commit, is_commitment, leaf_of
+from tansiq.engine.ledger.leaves import Header, commit, is_commitment
 
 NODE = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 WITNESS = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
@@ -210,15 +211,30 @@ def test_an_origin_that_would_break_the_note_is_not_signed() -> None:
             checkpoints.sign_checkpoint(checkpoints.Checkpoint(origin, 3, HEAD.root), public=NODE_PUBLIC, signer=NODE)
 
 
-def test_a_commitment_binds_text_and_salt() -> None:
+def test_a_commitment_binds_facts_and_salt() -> None:
     salt = b"s" * 32
-    commitment = commit(salt, b"text")
-    assert is_commitment(commitment, salt=salt, text=b"text")
-    assert not is_commitment(commitment, salt=salt, text=b"texT")
-    assert not is_commitment(commitment, salt=b"S" * 32, text=b"text")
-    assert not is_commitment(commitment, salt=b"", text=b"text")
-    assert leaf_of(commitment) == merkle.leaf_hash(commitment)
+    commitment = commit(salt, {"partner": "it"})
+    assert is_commitment(commitment, salt=salt, facts={"partner": "it"})
+    assert not is_commitment(commitment, salt=salt, facts={"partner": "ma"})
+    assert not is_commitment(commitment, salt=b"S" * 32, facts={"partner": "it"})
+    assert not is_commitment(commitment, salt=b"", facts={"partner": "it"})
     with pytest.raises(Rejected):
-        commit(b"short", b"text")
-    with pytest.raises(Rejected):
-        leaf_of(b"short")
+        commit(b"short", {})
+
+
+def test_a_leaf_binds_every_part_of_the_header() -> None:
+    header = Header("exchange", "entry.sent", "machine", "d1", NOW, b"c" * 32)
+    assert header.to_bytes() == (
+        b'{"actor":"machine","at":"2026-11-22T00:25:24.123Z","dossier":"d1","event":"entry.sent","facts":"'
+        + b"63" * 32
+        + b'","log":"exchange","v":1}'
+    )
+    others = [
+        replace(header, log="internal"),
+        replace(header, event="entry.seen"),
+        replace(header, actor=""),
+        replace(header, dossier="d2"),
+        replace(header, at=NOW + timedelta(milliseconds=1)),
+        replace(header, commitment=b"d" * 32),
+    ]
+    assert len({header.leaf(), *(other.leaf() for other in others)}) == 7
