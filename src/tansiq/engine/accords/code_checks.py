@@ -39,7 +39,7 @@ def common_ladders(names: Iterable[str]) -> dict[str, dict[str, int]]:
     mapped: dict[str, dict[str, int]] = {}
     for entry in code_list("classification").entries:
         ladder, level, written = entry.facts["ladder"], entry.facts["level"], entry.facts["names"]
-        if ladder in wanted and isinstance(ladder, str) and isinstance(level, int) and isinstance(written, list):
+        if isinstance(ladder, str) and ladder in wanted and isinstance(level, int) and isinstance(written, list):
             labels = (entry.code, *(str(name) for name in written))
             mapped.setdefault(ladder, {}).update(
                 {label: level for label in labels if len(label) <= MAX_LABEL_CHARACTERS}

@@ -20,6 +20,7 @@ person and goes up to level 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -103,13 +104,7 @@ def decide_forward(
     """Both halves of passing on: the providers' accord must let it go, and the new recipients' accord must let it
     in."""
     leaving = decide(question, received_under, now=now, local=local)
-    sending = Question(
-        **{
-            **{name: getattr(question, name) for name in Question.__dataclass_fields__},
-            "act": "send",
-            "version": None,
-        }
-    )
+    sending = replace(question, act="send", version=None)
     return strictest_decision([leaving, _shared(sending, goes_under, now)])
 
 
@@ -140,31 +135,20 @@ def _shared(question: Question, accord: AccordInForce | None, now: datetime) -> 
         if question.is_use:
             return Decision("permit", "decide.permitted_own", "protocol", "providers")
         return Decision("refuse", "decide.no_recipient", "protocol", "recipients", blocks=question.sender)
-    if question.kind == FOUNDING_KIND:
-        accord = None
-    elif accord is None:
+    if accord is None and question.kind != FOUNDING_KIND:
         return Decision("refuse", "decide.no_accord", "founding", "accord", blocks=partners[0])
-    else:
-        chosen = _version(question, accord, partners)
-        if chosen is None or chosen.terms is None:
-            return Decision("refuse", "decide.version_not_in_force", "protocol", "version", blocks=partners[0])
-        accord = chosen
-    asked = [Asked(question, pair, now, accord) for pair in _pairs(question, accord, partners)]
+    asked: list[Asked] = []
+    for partner in partners:
+        giver, taker = (partner, question.sender) if question.is_use else (question.sender, partner)
+        if accord is None or question.kind == FOUNDING_KIND:
+            asked.append(Asked(question, PairTerms(giver, taker, FOUNDING_TERMS), now))
+            continue
+        through = accord.among((giver, taker)) if question.version is None else accord.at_version(question.version)
+        if through is None or through.terms is None:
+            return Decision("refuse", "decide.version_not_in_force", "protocol", "version", blocks=partner)
+        pair = pair_terms(through.terms, through.reservations, giver, taker)
+        asked.append(Asked(question, pair, now, through))
     return _answer(asked)
-
-
-def _version(question: Question, accord: AccordInForce, partners: tuple[str, ...]) -> AccordInForce | None:
-    if question.version is not None:
-        return accord.at_version(question.version)
-    return accord.among((question.sender, *partners))
-
-
-def _pairs(question: Question, accord: AccordInForce | None, partners: tuple[str, ...]) -> list[PairTerms]:
-    """The ordered pairs an act concerns: who provides, and who gets."""
-    pairs = [(partner, question.sender) if question.is_use else (question.sender, partner) for partner in partners]
-    if accord is None or accord.terms is None:
-        return [PairTerms(giver, taker, FOUNDING_TERMS) for giver, taker in pairs]
-    return [pair_terms(accord.terms, accord.reservations, giver, taker) for giver, taker in pairs]
 
 
 def _answer(asked: list[Asked]) -> Decision:

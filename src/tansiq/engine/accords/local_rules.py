@@ -120,13 +120,16 @@ class LocalRules(BaseModel):
         partners = {question.sender} if question.act == "receive" else {*question.addressees, *question.others}
         states = frozenset(partner[:2] for partner in partners)
         return [
-            decision for rule in self.rules if rule.is_about(question, states) for decision in _said(rule, question)
+            decision
+            for rule in self.rules
+            if rule.is_about(question, states)
+            for decision in _said(rule, question, self.node)
         ]
 
 
-def _said(rule: LocalRule, question: Question) -> list[Decision]:
+def _said(rule: LocalRule, question: Question, node: str | None) -> list[Decision]:
     if rule.outcome == "refuse":
-        return [Decision("refuse", "decide.local_rule", rule.clause, "local_rules", local=True)]
+        return [Decision("refuse", "decide.local_rule", rule.clause, "local_rules", blocks=node, local=True)]
     if rule.role is None or rule.role in question.approvals:
         return []
     return [
@@ -135,6 +138,7 @@ def _said(rule: LocalRule, question: Question) -> list[Decision]:
             "decide.local_approval",
             rule.clause,
             "local_rules",
+            blocks=node,
             role=rule.role,
             roles=(rule.role,),
             local=True,
