@@ -29,10 +29,10 @@ def run_sequencer(*, stop: threading.Event, clock: Callable[[], datetime], idle:
     """Number events until ``stop`` is set. Of any number of processes that run it one works at a time."""
     while not stop.is_set():
         try:
-            close_old_connections()
             done = sequence_all(clock())
         except (DatabaseError, TansiqError) as error:
             log.warning("sequencer: %s", type(error).__name__)
+            close_old_connections()
             done = 0
         if done < actions.BATCH:
             stop.wait(idle)

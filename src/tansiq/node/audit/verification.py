@@ -90,16 +90,17 @@ class _Read:
 
 
 def verify(
-    partner_texts: Mapping[str, Iterable[str]] | None = None, *, publics: Sequence[bytes] | None = None
+    partner_texts: Mapping[str, Iterable[str]] | Iterable[str] = (), *, publics: Sequence[bytes] | None = None
 ) -> Report:
     """Recompute every log from its rows and compare it with all heads at hand.
 
-    ``partner_texts`` maps a partner to the checkpoints of ours that it holds; ``publics`` are all node keys we ever
-    signed with (default: the present one). Raises nothing for what it finds: findings are codes with facts, to be
-    shown to a person.
+    ``partner_texts`` maps a partner to the checkpoints of ours that it holds, or is just those texts; ``publics`` are
+    all node keys we ever signed with (default: the present one). Raises nothing for what it finds: findings are codes
+    with facts, to be shown to a person.
     """
     known = tuple(publics) if publics is not None else (keys.current().node.public,)
-    heads, findings = _partner_heads(partner_texts or {}, known)
+    held = partner_texts if isinstance(partner_texts, Mapping) else {"partner": partner_texts}
+    heads, findings = _partner_heads(held, known)
     trees = list(Tree.objects.order_by("log", "incarnation"))
     for origin in sorted(set(heads) - {tree.origin for tree in trees}):
         findings.append(Finding("audit.log_missing", {"origin": origin, "size": max(h.size for h in heads[origin])}))

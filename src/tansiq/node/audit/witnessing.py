@@ -205,8 +205,8 @@ def keep_witness(
 ) -> Kept | None:
     """Keep everything a verified receipt or envelope of ``partner`` carries for the logs; what is absent is skipped.
 
-    ``cosigned`` is our checkpoint with the partner's countersignature, ``checkpoint`` the partner's own. Call it outside
-    a transaction.
+    ``cosigned`` is our checkpoint with the partner's countersignature, ``checkpoint`` the partner's own. Call it
+    outside a transaction.
     """
     known = list(publics)
     if cosigned is not None:
