@@ -146,7 +146,7 @@ def test_nobody_approves_their_own_act() -> None:
             author="fr",
             act="ask",
             acted_by=OFFICER,
-            approved_by=OFFICER,
+            approved_by=[OFFICER],
             now=START,
             opening=new_opening(TOY, ["fr", "it"], random=_random),
         )

@@ -31,6 +31,7 @@ MAX_PARTICIPANTS: Final = 64
 MAX_CODES: Final = 32
 MAX_CODE_LIST: Final = 64
 MAX_PINNED: Final = 64
+MAX_APPROVERS: Final = 8
 MACHINE: Final = "machine"
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -169,7 +170,7 @@ class Header:
     heads: tuple[str, ...] = ()
     depth: int = 1
     codes: Mapping[str, Code] = field(default_factory=dict)
-    approved_by: Actor | None = None
+    approved_by: tuple[Actor, ...] = ()
     marking: Marking = field(default_factory=Marking)
     parts: tuple[PartRef, ...] = ()
     opening: Opening | None = None
@@ -194,7 +195,7 @@ class Header:
             "act": self.act,
             "codes": {name: list(code) if isinstance(code, tuple) else code for name, code in self.codes.items()},
             "acted_by": self.acted_by.to_json(),
-            "approved_by": self.approved_by.to_json() if self.approved_by else None,
+            "approved_by": [actor.to_json() for actor in self.approved_by],
             "marking": self.marking.to_json(),
             "parts": [part.to_json() for part in self.parts],
             "opening": self.opening.to_json() if self.opening else None,
@@ -219,7 +220,6 @@ class Header:
         if not is_node_id(found["author"]):
             raise _malformed(pointer(at, "author"), "node id")
         heads = _sorted_texts(found["heads"], MAX_HEADS, at=pointer(at, "heads"))
-        approved = found["approved_by"]
         opening = found["opening"]
         header = cls(
             author=str(found["author"]),
@@ -232,7 +232,7 @@ class Header:
             heads=tuple(_digest(head, at=pointer(at, "heads", index)) for index, head in enumerate(heads)),
             depth=_count(found["depth"], at=pointer(at, "depth")),
             codes=_codes(found["codes"], at=pointer(at, "codes")),
-            approved_by=None if approved is None else Actor.from_json(approved, at=pointer(at, "approved_by")),
+            approved_by=_approvers(found["approved_by"], at=pointer(at, "approved_by")),
             marking=Marking.from_json(found["marking"], at=pointer(at, "marking")),
             parts=_parts(found["parts"], at=pointer(at, "parts")),
             opening=None if opening is None else Opening.from_json(opening, at=pointer(at, "opening")),
@@ -253,9 +253,9 @@ def _check_place(header: Header, *, at: str) -> None:
             raise _malformed(pointer(at, "dossier"), "null: an opening entry stands on nothing")
         if header.author not in header.opening.participants:
             raise _malformed(pointer(at, "opening", "participants"), "its author among them")
-    approver = header.approved_by
-    if approver is not None and (approver.is_machine or approver.officer == header.acted_by.officer):
-        raise Rejected("entry.approver_is_author", at=pointer(at, "approved_by"))
+    for index, approver in enumerate(header.approved_by):
+        if approver.is_machine or approver.officer == header.acted_by.officer:
+            raise Rejected("entry.approver_is_author", at=pointer(at, "approved_by", index))
 
 
 def is_word(value: object) -> bool:
@@ -343,6 +343,16 @@ def _code(code: object, *, at: str) -> Code:
             raise _malformed(at, "number")
         return code
     return _match(code, _CODE, at=at, wanted="code")
+
+
+def _approvers(value: object, *, at: str) -> tuple[Actor, ...]:
+    """At most eight, one for each role, in the order of the roles."""
+    if not isinstance(value, list) or len(value) > MAX_APPROVERS:
+        raise _malformed(at, f"list of at most {MAX_APPROVERS}")
+    approvers = tuple(Actor.from_json(item, at=pointer(at, index)) for index, item in enumerate(value))
+    if [actor.role for actor in approvers] != sorted({actor.role for actor in approvers}):
+        raise _malformed(at, "one for each role, sorted by role")
+    return approvers
 
 
 def _parts(value: object, *, at: str) -> tuple[PartRef, ...]:

@@ -198,7 +198,7 @@ class Kind:
             flags=frozenset(flag for part in parts for flag in part.flags),
             urgent=bool(about.get("urgency")),
             closing=spec is not None and spec.closing,
-            approvals=frozenset({header.approved_by.role} if header.approved_by else ()),
+            approvals=frozenset(actor.role for actor in header.approved_by),
         )
 
     @cached_property
