@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tools.vendor_static import PAGES, SOURCES, problems, stored_form
-
 from tests.shared import ROOT
+from tools.vendor_static import PAGES, SOURCES, problems, stored_form
 
 PAGE_SOURCES = ("src/tansiq/node/web/templates", "src/tansiq/node/web/static/web", "src/tansiq/node/web/templatetags")
 

@@ -112,6 +112,7 @@ AXES_LOCKOUT_CALLABLE = "tansiq.node.web.errors.locked_out"
 CSRF_FAILURE_VIEW = "tansiq.node.web.errors.csrf_failure"
 
 LANGUAGE_CODE = NODE.language
+LOCALE_PATHS = [BASE / "web" / "locale"]
 LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("en", "English")]
 USE_I18N = True
 USE_TZ = True

@@ -1,0 +1,74 @@
+"""What every page is given: the node, the languages, the way around, the officer's zone and calendar."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from tansiq.node.web.languages import direction_of, language_now, opened_languages
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation."""
+
+    name: str
+    label: str
+    icon: str
+    url: str
+    is_here: bool
+
+
+def version() -> str:
+    """The version of the software, as installed."""
+    return importlib.metadata.version("tansiq")
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """The context processor."""
+    node = settings.NODE
+    language = language_now()
+    return {
+        "page_language": language,
+        "page_direction": direction_of(language),
+        "languages": opened_languages(),
+        "node_id": node.node_id,
+        "node_name": node.names.get(language) or node.names.get("en") or node.node_id,
+        "is_exercise": node.exercise,
+        "is_demo": node.demo,
+        "version": version(),
+        "now": timezone.now(),
+        "places": places(request),
+    }
+
+
+def places(request: HttpRequest) -> list[Place]:
+    """The navigation of a signed-in officer; empty for a visitor."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    match = getattr(request, "resolver_match", None)
+    room = (match.url_name or "").partition("_")[0] if match else ""
+    wanted = (
+        ("desk", _("Desk"), "inbox", "desk"),
+        ("search", _("Search"), "search", "search"),
+        ("dossiers", _("Dossiers"), "folder2-open", "dossiers"),
+        ("register", _("Register"), "person-vcard", "register"),
+        ("partners", _("Partners"), "globe2", "partners"),
+        ("accords", _("Accords"), "journal-check", "accords"),
+        ("audit", _("Audit"), "shield-check", "audit"),
+    )
+    found = []
+    for name, label, icon, url_name in wanted:
+        try:
+            found.append(Place(name, label, icon, reverse(url_name), room == name))
+        except NoReverseMatch:
+            continue
+    return found

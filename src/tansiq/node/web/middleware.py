@@ -1,0 +1,55 @@
+"""What happens around every page: the officer's language, and the tree of errors put into pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from tansiq.engine.errors import TansiqError
+from tansiq.node.web.errors import error_page
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+class OfficerLanguage:
+    """Write the page in the language and zone of the officer who reads it.
+
+    A visitor has the language of the cookie or the browser (``LocaleMiddleware``); an officer's own choice
+    stands above both.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        officer: Any = request.user
+        if officer.is_authenticated and officer.language in dict(settings.LANGUAGES):
+            translation.activate(officer.language)
+            request.LANGUAGE_CODE = officer.language  # type: ignore[attr-defined]
+        with timezone.override(_zone(getattr(officer, "time_zone", ""))):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or settings.NODE.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+class ErrorsAsPages:
+    """Turn a ``TansiqError`` that a view let through into a page that says what to do next; the rest is Django's."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return error_page(request, error) if isinstance(error, TansiqError) else None

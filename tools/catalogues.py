@@ -1,0 +1,201 @@
+"""The catalogues of the pages: gather what pages say, see what is missing, write what Django reads.
+
+    python tools/catalogues.py            check: complete, placeholders agree, .mo files fresh (exit 1 if not)
+    python tools/catalogues.py update     gather every message anew, keep translations, write .po and .mo
+
+Written in Python over Babel, so that no gettext program is needed. Both the .po files (to translate) and the .mo files
+(what Django reads) are committed: a fresh clone shows every opened language without a step in between. English is a
+catalogue like the others, filled with the messages themselves.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from gettext import GNUTranslations
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_python
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "src/tansiq/node"
+LOCALES = ROOT / "src/tansiq/node/web/locale"
+OPENED = ("ar", "en", "fr")
+KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
+IDLE_HEADERS = re.compile(rb'(?m)^"(?:Report-Msgid-Bugs-To|Last-Translator|Language-Team|Generated-By): [^\n]*\n')
+COUNTS = {"count", "counter"}
+# Babel numbers the last two Arabic forms the other way round than Django's own catalogues do; one numbering is enough.
+ARABIC_PLURALS = (
+    "Plural-Forms",
+    (
+        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5)"
+    ),
+)
+FIXED_DATE = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _python_of(path: Path) -> bytes:
+    """The messages of a file as Python that Babel reads; a template becomes calls between words of X."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":
+        from django.utils.translation.template import templatize
+
+        text = re.sub(r"\n\s*", "\n", templatize(text, origin=str(path)))
+    return text.encode()
+
+
+def gathered() -> Catalog:
+    """Every message of the pages and of the rooms' Python, with the files that say it."""
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(USE_I18N=False)
+    catalog = Catalog(project="Tansiq", creation_date=FIXED_DATE, revision_date=FIXED_DATE)
+    for path in sorted([*SOURCES.rglob("*.py"), *SOURCES.rglob("*.html")]):
+        place = path.relative_to(ROOT).as_posix()
+        found = extract_python(io.BytesIO(_python_of(path)), KEYWORDS.keys(), [], {})
+        for _line, keyword, said, _comments in found:
+            _add(catalog, keyword or "_", said, place)
+    return catalog
+
+
+def _add(catalog: Catalog, keyword: str, said: object, place: str) -> None:
+    parts = [said] if isinstance(said, str) else list(said) if isinstance(said, tuple) else []
+    spec = KEYWORDS[keyword] or (1,)
+    context = None
+    if spec and isinstance(spec[0], tuple):
+        context, parts = parts[0], parts[1:]
+        spec = spec[1:]
+    wanted = parts[: len(spec)]
+    if not wanted or not all(isinstance(part, str) and part for part in wanted):
+        return
+    catalog.add(wanted[0] if len(wanted) == 1 else tuple(wanted), locations=[(place, 0)], context=context)
+
+
+def po_path(language: str) -> Path:
+    """Where the catalogue of ``language`` stands."""
+    return LOCALES / language / "LC_MESSAGES" / "django.po"
+
+
+def read(language: str) -> Catalog:
+    """The catalogue of ``language`` as it stands, or an empty one."""
+    path = po_path(language)
+    if not path.exists():
+        return Catalog(locale=language, project="Tansiq")
+    return read_po(io.BytesIO(path.read_bytes()), locale=language)
+
+
+def fresh(language: str, template: Catalog) -> Catalog:
+    """The catalogue of ``language`` with exactly the messages of ``template`` and every translation that still fits."""
+    old = read(language)
+    new = Catalog(locale=language, project="Tansiq", creation_date=FIXED_DATE, revision_date=FIXED_DATE, fuzzy=False)
+    if language == "ar":
+        new.mime_headers = [ARABIC_PLURALS]
+    for message in template:
+        if not message.id:
+            continue
+        known = old.get(message.id, message.context)
+        string = known.string if known else None
+        if language == "en":
+            string = message.id if isinstance(message.id, str) else tuple(message.id)
+        new.add(message.id, string, locations=message.locations, context=message.context)
+    return new
+
+
+def po_bytes(catalog: Catalog) -> bytes:
+    """The text form, the same for the same messages."""
+    out = io.BytesIO()
+    catalog.header_comment = "# What the pages of Tansiq say. Kept by tools/catalogues.py."
+    write_po(out, catalog, width=118, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+    return IDLE_HEADERS.sub(b"", out.getvalue())
+
+
+def mo_bytes(catalog: Catalog) -> bytes:
+    """The form that Django reads, the same for the same messages."""
+    out = io.BytesIO()
+    write_mo(out, catalog)
+    return out.getvalue()
+
+
+def update() -> None:
+    """Gather, keep, write."""
+    template = gathered()
+    for language in OPENED:
+        catalog = fresh(language, template)
+        path = po_path(language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(po_bytes(catalog))
+        path.with_suffix(".mo").write_bytes(mo_bytes(read(language)))
+
+
+def problems() -> Iterator[str]:
+    """What is missing or disagrees, one sentence each."""
+    template = gathered()
+    wanted = {(m.id, m.context) for m in template if m.id}
+    for language in OPENED:
+        catalog = read(language)
+        have = {(m.id, m.context): m for m in catalog if m.id}
+        yield from (f"{language}: not gathered yet (run update): {key[0]!r}" for key in wanted - have.keys())
+        yield from (f"{language}: no longer said (run update): {key[0]!r}" for key in have.keys() - wanted)
+        for key in wanted & have.keys():
+            yield from (f"{language}: {what}: {key[0]!r}" for what in _wrong(have[key], catalog.num_plurals))
+        mo = po_path(language).with_suffix(".mo")
+        if not mo.exists() or _said(mo.read_bytes()) != _said(mo_bytes(catalog)):
+            yield f"{language}: django.mo is not what django.po says (run update)"
+
+
+def _said(compiled: bytes) -> dict[object, str]:
+    """What a .mo file says, without its header (which names the version of the tool that wrote it)."""
+    said = dict(GNUTranslations(io.BytesIO(compiled))._catalog)
+    said.pop("", None)
+    return said
+
+
+def _wrong(message: Message, plurals: int) -> Iterator[str]:
+    ids = [message.id] if isinstance(message.id, str) else list(message.id)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    if message.fuzzy:
+        yield "marked fuzzy"
+    if len(ids) > 1 and len(strings) != plurals:
+        yield f"{len(strings)} of {plurals} plural forms"
+    asked = {name for text in ids for name in PLACEHOLDER.findall(text)}
+    for string in strings:
+        if not string:
+            yield "not translated"
+            continue
+        given = set(PLACEHOLDER.findall(string))
+        # A dual or a singular may say the number by its form alone.
+        owed = asked - COUNTS if len(ids) > 1 else asked
+        if not owed <= given <= asked:
+            yield f"placeholders {sorted(given)} instead of {sorted(asked)}"
+
+
+def main() -> None:
+    """Check or update."""
+    if sys.argv[1:] == ["update"]:
+        update()
+    found = sorted(problems())
+    for line in found:
+        print(line)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
