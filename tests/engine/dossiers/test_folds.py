@@ -330,6 +330,34 @@ def test_lifts_are_asked_of_the_provider_and_answered_by_the_provider() -> None:
     assert it.reason(late) == "kind.not_open"
 
 
+def test_a_stolen_key_ends_where_the_authority_says() -> None:
+    """Whoever knows of the revocation and goes on along the thief's branch acts without effect; the good branch goes
+    on.
+    """
+    fr, it = two_nodes()
+    good = it.act("received")
+    thief = it.copy()
+    stolen = thief.act("assign", {"unit": "nowhere"})
+    revoked = it.act("revoke", {"key_id": "0" * 16, "last_good": good.entry_id})
+    assert it.reason(revoked) is None
+    exchange(fr, it, thief)
+    assert fr.reason(stolen) is None, "it did not know of the revocation: its verdict stands"
+    assert fr.folded is not None
+    assert fr.folded.equivocations == (("it", good.entry_id),)
+    place = folds.cites(fr.folded, "it")
+    later = replace(it.compose("refuse"), prev=stolen.entry_id, seq=3, heads=place.heads)
+    fr.take(later)
+    assert fr.reason(later) == "dossier.chain_revoked"
+    honest = replace(it.compose("answer", {"extent": "full"}), prev=revoked.entry_id, seq=3, heads=place.heads)
+    fr.take(honest)
+    assert fr.reason(honest) is None
+    assert fr.phase == "answered"
+    exchange(fr, it, thief)
+    assert_agree(fr, it, thief)
+    strange = fr.act("revoke", {"key_id": "0" * 16, "last_good": good.entry_id})
+    assert fr.reason(strange) == "kind.not_own_entry"
+
+
 def test_a_long_dossier_costs_no_more_than_its_heads() -> None:
     """100,000 entries: the honest entry loads nothing but a look for itself, the late one two traces a citation."""
     _, it = two_nodes()

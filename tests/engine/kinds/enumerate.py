@@ -107,12 +107,12 @@ def check_kind(kind: Kind, samples: Samples, participants: tuple[str, ...] = ("f
 
 def check_pair(base: Node, left: Node, right: Node, *, is_fork: bool) -> str:
     """Two histories side by side: the same end in both orders, and a row in the table where they disagree."""
-    here, there = base.copy(), base.copy()
+    here, there = left.copy(), right.copy()
     ours = [header for entry, header in left.headers.items() if entry not in base.headers]
     theirs = [header for entry, header in right.headers.items() if entry not in base.headers]
-    for header in (*ours, *theirs):
+    for header in theirs:
         here.take(header)
-    for header in (*theirs, *ours):
+    for header in ours:
         there.take(header)
     acts = [header.act for header in ours], [header.act for header in theirs]
     assert here.folded is not None

@@ -7,7 +7,9 @@ beside whatever a kind does and commute with all of it, except ``resolve``, whic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import StringConstraints
 
 from tansiq.engine.dossiers.acts import (
     EVERY_PARTY,
@@ -22,9 +24,11 @@ from tansiq.engine.dossiers.acts import (
     counts,
     has_open,
     must_be_open,
+    puts,
 )
 from tansiq.engine.dossiers.states import PHASE, Effect, Open, Put
 
+REVOKED: Final = "revoked"
 ANY_ACT: Final = frozenset[str]()
 HandlingCode = Literal["H1", "H2", "H3"]
 
@@ -64,6 +68,18 @@ class NotAccepted(Codes):
     """This node may not take that entry in; why is its own affair and is not said."""
 
     entry: EntryId
+
+
+class Revoke(Codes):
+    """A key of this node's authority was lost or stolen; ``last_good`` is the last entry here that it vouches for."""
+
+    key_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    last_good: EntryId | None = None
+
+
+def _own_entry(given: Submission) -> str | None:
+    entry = given.names("last_good")
+    return None if entry is None or entry.author == given.author else "kind.not_own_entry"
 
 
 def _only_provider(given: Submission) -> str | None:
@@ -139,6 +155,15 @@ COMMON_ACTS: Final[dict[str, ActSpec]] = {
         rule=_asks_another,
         parts=PartsRule(allowed=frozenset()),
         effects=(counts("not_accepted"),),
+        anywhere=True,
+        closing=True,
+    ),
+    "revoke": ActSpec(
+        codes=Revoke,
+        names={"last_good": ANY_ACT},
+        rule=_own_entry,
+        parts=PartsRule(allowed=frozenset()),
+        effects=(puts(REVOKED, "key_id", "last_good", per_party=True),),
         anywhere=True,
         closing=True,
     ),

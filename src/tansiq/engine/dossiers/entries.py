@@ -21,7 +21,16 @@ from tansiq.engine.dossiers import folds
 from tansiq.engine.dossiers.folds import Cites, Folded, Load
 from tansiq.engine.dossiers.headers import Actor, Code, Header, Opening
 from tansiq.engine.dossiers.kind import Kind
-from tansiq.engine.dossiers.parts import Grading, Part, SaltedPart, SourceRef, inherited, marking_of
+from tansiq.engine.dossiers.parts import (
+    PART_LISTS,
+    Grading,
+    Part,
+    SaltedPart,
+    SourceRef,
+    check_part_codes,
+    inherited,
+    marking_of,
+)
 from tansiq.engine.dossiers.states import State, Trace
 from tansiq.engine.envelopes import dsse
 from tansiq.engine.envelopes.signing import Signer
@@ -76,7 +85,7 @@ def new_opening(
 
     ``calendars``: {node: digest of its calendar}. ``random`` makes the nonce that keeps two equal openings apart.
     """
-    lists = sorted(set(kind.CODE_LISTS.values()))
+    lists = sorted({*kind.CODE_LISTS.values(), *PART_LISTS})
     return Opening(
         kind=kind.name,
         kind_version=kind.version,
@@ -101,7 +110,7 @@ def compose(
     now: datetime,
     codes: Mapping[str, Code] | None = None,
     parts: Sequence[SaltedPart] = (),
-    approved_by: Actor | None = None,
+    approved_by: Sequence[Actor] = (),
     opening: Opening | None = None,
     code_lists: Mapping[str, str] | None = None,
     load: Load = _loads_nothing,
@@ -127,7 +136,7 @@ def compose(
         heads=place.heads,
         depth=place.depth,
         codes=given,
-        approved_by=approved_by,
+        approved_by=tuple(sorted(approved_by, key=lambda actor: actor.role)),
         marking=marking_of(parts),
         parts=tuple(part.ref for part in parts),
         opening=opening,
@@ -136,7 +145,10 @@ def compose(
     missing = kind.missing(given, [salted.part for salted in parts], act=act)
     if missing:
         raise Rejected("entry.incomplete", at=missing[0].at, fields=[field.at for field in missing])
-    kind.check_listed(act, given, (opening.code_lists if opening else code_lists) or {})
+    pins = (opening.code_lists if opening else code_lists) or {}
+    kind.check_listed(act, given, pins)
+    for index, salted in enumerate(parts):
+        check_part_codes(salted.part, pins, at=pointer("/parts", index))
     header = Header.from_json(header.to_json())
     participants = header.opening.participants if header.opening else ()
     state = folded.state if folded is not None else State(header.entry_id, author, participants)

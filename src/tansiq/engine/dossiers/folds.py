@@ -11,7 +11,8 @@ entry that cites exactly the present heads – no earlier entry is loaded at all
 is.
 
 Two successors of one author's entry both stay: the second to arrive begins a new strand, and ``Folded.equivocations``
-remembers where the chain forked, so that both signatures can be shown as evidence.
+remembers where the chain forked, so that both signatures can be shown as evidence. An author whose key was stolen signs
+``revoke`` on the last good entry: whoever knows of it and acts on another branch of that author's chain has no effect.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
+from tansiq.engine.dossiers.common import REVOKED
 from tansiq.engine.dossiers.headers import MAX_HEADS, Header
 from tansiq.engine.dossiers.kind import Kind, named_entries
 from tansiq.engine.dossiers.states import Effect, Known, State, Trace, Write, contains, join, join_known
@@ -46,10 +48,17 @@ class Tip:
     number: int
     depth: int
     at: str
+    renewed: tuple[str, ...] = ()
 
     def to_json(self) -> list[JsonValue]:
         """Positional, in the order of the fields."""
-        return [self.entry, self.strand, self.number, self.depth, self.at]
+        return [self.entry, self.strand, self.number, self.depth, self.at, list(self.renewed)]
+
+    @classmethod
+    def from_json(cls, value: Any) -> Tip:
+        """Read what ``to_json`` wrote."""
+        entry, strand, number, depth, at, renewed = value
+        return cls(entry, strand, number, depth, at, tuple(renewed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,8 @@ class Folded:
     @classmethod
     def from_json(cls, value: Any) -> Folded:
         """Read what ``to_json`` wrote. The node's own store is trusted."""
-        heads = [Tip(*item) for item in value["heads"]]
-        tips = [Tip(*item) for item in value["tips"]]
+        heads = [Tip.from_json(item) for item in value["heads"]]
+        tips = [Tip.from_json(item) for item in value["tips"]]
         return cls(
             kind=value["kind"],
             kind_version=value["kind_version"],
@@ -210,6 +219,7 @@ class _Place:
     is_fork: bool = False
     forks_at: str | None = None
     reason: str | None = None
+    renewed: tuple[str, ...] = ()
 
 
 def _open(kind: Kind, folded: Folded | None, header: Header, entry_id: str, load: Load) -> Appended:
@@ -258,18 +268,19 @@ def _past(
 def _place(folded: Folded, header: Header, entry_id: str, cited: Mapping[str, Tip]) -> _Place:
     """The strand that the entry continues or, where somebody was there before it, begins."""
     own = f"{header.author}~{entry_id}"
+    renewed: tuple[str, ...]
     if header.prev is None:
-        strand, number, is_fork = header.author, 1, header.author in folded.tips
+        strand, number, is_fork, renewed = header.author, 1, header.author in folded.tips, ()
     else:
         prev = cited[header.prev]
         if prev.strand.partition("~")[0] != header.author:
             return _Place(own, 1, reason="dossier.chain_broken")
-        strand, number = prev.strand, prev.number + 1
+        strand, number, renewed = prev.strand, prev.number + 1, prev.renewed
         is_fork = folded.tips[strand].entry != header.prev
     if is_fork and sum(name.startswith(f"{header.author}~") for name in folded.tips) >= MAX_STRANDS:
         raise Refused("dossier.too_many_strands", author=header.author, most=MAX_STRANDS)
     reason = None if header.seq == number else "dossier.sequence_wrong"
-    return _Place(own if is_fork else strand, number, is_fork, header.prev, reason)
+    return _Place(own if is_fork else strand, number, is_fork, header.prev, reason, renewed)
 
 
 def _judged(
@@ -283,7 +294,9 @@ def _judged(
     load: Load,
 ) -> Trace:
     depth = 1 + max((tip.depth for tip in cited.values()), default=0)
-    reason: str | None = place.reason
+    reason = place.reason
+    if any(write.entry not in place.renewed for write in base.writes(f"{REVOKED}:{header.author}")):
+        reason = reason or "dossier.chain_revoked"
     effects: tuple[Effect, ...] = ()
     if reason is None:
         verdict = kind.judge(header, entry_id, base, named(kind, header, load))
@@ -299,6 +312,7 @@ def _judged(
         past=past,
         reason=reason,
         flags=_flags(header, depth, cited),
+        renewed=(*place.renewed, entry_id) if header.act == "revoke" and reason is None else place.renewed,
     )
     return replace(trace, after=_after(trace, base, effects))
 
@@ -344,7 +358,7 @@ def _joined(folded: Folded, trace: Trace, place: _Place) -> Folded:
 
 
 def _tip(trace: Trace) -> Tip:
-    return Tip(trace.entry_id, trace.strand, trace.number, trace.depth, trace.at)
+    return Tip(trace.entry_id, trace.strand, trace.number, trace.depth, trace.at, trace.renewed)
 
 
 def _required(entry: str, load: Load) -> Trace:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -20,11 +20,11 @@ from pydantic import ValidationError
 
 from tansiq.engine.accords.decide import derive
 from tansiq.engine.accords.markings import Marking, strictest
-from tansiq.engine.dossiers.contents import Content, Subject, check_content
+from tansiq.engine.dossiers.contents import Content, File, Question, Subject, check_content
 from tansiq.engine.dossiers.headers import PartRef, is_word
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats import canonical
-from tansiq.engine.formats.codes import code_list
+from tansiq.engine.formats.codes import code_list, pinned_code_list
 from tansiq.engine.formats.ids import b64decode, b64encode, is_digest
 from tansiq.engine.formats.json_values import JsonValue, pointer
 from tansiq.engine.formats.times import format_time, parse_time, to_utc
@@ -33,6 +33,9 @@ SALT_BYTES: Final = 32
 MAX_PART_BYTES: Final = 1024 * 1024
 MAX_SOURCES: Final = 256
 MAX_NOTE: Final = 2000
+
+PART_LISTS: Final = ("data_categories", "data_subject_categories", "document_types", "person_flags")
+"""The code lists that parts of every kind are read in; a dossier pins them beside those of its kind."""
 
 Scheme = Literal["4x4", "6x6", "3x5x2"]
 
@@ -213,6 +216,23 @@ class SaltedPart:
         if len(salt) != SALT_BYTES:
             raise _malformed(pointer(at, "salt"), f"{SALT_BYTES} bytes")
         return cls(salt, Part.from_json(found["part"], at=pointer(at, "part")))
+
+
+def check_part_codes(part: Part, pins: Mapping[str, str], *, at: str) -> None:
+    """Raise ``Rejected("codes.unknown_code")`` for a category, flag or data category that its list, in the version that
+    ``pins`` ({list: digest}) names, has not. Asked before signing; on receipt an unknown code is shown, not refused."""
+    read = part.read
+    asked = [
+        ("data_subject_categories", "category", [part.category] if part.category else []),
+        ("person_flags", "flags", part.flags),
+        ("data_categories", "content/data_categories", read.data_categories if isinstance(read, Question) else []),
+        ("document_types", "content/document_type", [read.document_type] if isinstance(read, File) else []),
+    ]
+    for name, place, codes in asked:
+        known = pinned_code_list(name, pins[name]) if name in pins else code_list(name)
+        for code in codes:
+            if code is not None:
+                known.require(code, at=f"{at}/{place}")
 
 
 def inherited(sources: Iterable[Part]) -> Marking:

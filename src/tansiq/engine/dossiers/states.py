@@ -229,8 +229,9 @@ class Trace:
     """What the fold remembers of one entry, for ever: its place in causality and its verdict.
 
     ``past`` counts the entries it stands on, itself not included. ``reason`` is None for an entry with effect, else
-    the code of the rule it broke. ``flags`` are remarks that change nothing. ``after`` is the state folded from the
-    entry and its past; it may be dropped (``folds.pruned``) and is then recomputed when somebody cites the entry.
+    the code of the rule it broke. ``flags`` are remarks that change nothing. ``renewed`` are the revocations of a key
+    on its author's own chain, itself included. ``after`` is the state folded from the entry and its past; it may be
+    dropped (``folds.pruned``) and is then recomputed when somebody cites the entry.
     """
 
     entry_id: str
@@ -243,6 +244,7 @@ class Trace:
     past: Known
     reason: str | None = None
     flags: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     after: State | None = None
 
     @property
@@ -268,6 +270,7 @@ class Trace:
             "past": dict(self.past),
             "reason": self.reason,
             "flags": list(self.flags),
+            "renewed": list(self.renewed),
             "after": None if self.after is None else self.after.to_json(),
         }
 
@@ -279,6 +282,7 @@ class Trace:
             **{
                 **value,
                 "flags": tuple(value["flags"]),
+                "renewed": tuple(value["renewed"]),
                 "after": None if after is None else State.from_json(after),
             }
         )
