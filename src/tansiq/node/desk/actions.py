@@ -1,0 +1,121 @@
+"""Writes of the desk: rooms put and settle, officers take, give back, put off and mark done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.formats.times import to_utc
+from tansiq.node.desk import policy, queries
+from tansiq.node.desk.models import NEVER, OPEN, SETTLED, Task
+from tansiq.node.desk.policy import Viewer
+
+KEEP_SETTLED = timedelta(days=90)
+_TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent")
+
+
+def put(
+    kind: str,
+    key: str,
+    *,
+    title_code: str,
+    facts: dict[str, Any],
+    now: datetime,
+    circle: str = "",
+    owner: str = "",
+    due_at: datetime | None = None,
+    link: str = "",
+    urgent: bool = False,
+    once: bool = False,
+) -> None:
+    """Put a task on the desk of a circle or an officer, in the caller's transaction; idempotent by ``key``.
+
+    An open task of that key is brought up to date: whoever took it keeps it, and if anything changed it is no longer
+    put off. A settled one is opened again, because something new has happened – but not with ``once``, which is for
+    those who remind of one and the same thing again and again.
+    """
+    told = {
+        "kind": kind,
+        "title_code": title_code,
+        "facts": facts,
+        "circle": circle,
+        "owner": owner,
+        "due_at": to_utc(due_at) if due_at else None,
+        "link": link,
+        "urgent": urgent,
+    }
+    fresh = {**told, "sorts_at": told["due_at"] or NEVER, "created_at": now, "changed_at": now}
+    with transaction.atomic():
+        task, is_new = Task.objects.select_for_update().get_or_create(key=key, defaults=fresh)
+        if is_new or (task.state == SETTLED and once):
+            return
+        if task.state == SETTLED:
+            task.state, task.settled_at, task.settled_by = OPEN, None, ""
+            task.taken_by, task.taken_at, task.created_at = "", None, now
+        elif all(getattr(task, name) == told[name] for name in _TOLD):
+            return
+        for name in _TOLD:
+            setattr(task, name, told[name])
+        task.sorts_at, task.changed_at, task.snoozed_until = task.due_at or NEVER, now, None
+        task.save()
+
+
+def settle(key: str, *, now: datetime) -> bool:
+    """What the task of this key asked for has happened; in the caller's transaction. False if none was open."""
+    rows = Task.objects.filter(key=key, state=OPEN)
+    return bool(rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now))
+
+
+def take(viewer: Viewer, key: str, *, now: datetime) -> Task:
+    """The viewer deals with the task from now on; raises ``Conflict("desk.taken")`` if a colleague does."""
+    with transaction.atomic():
+        task = _locked(viewer, key)
+        policy.require_takeable(viewer, task)
+        if task.taken_by != viewer.reference:
+            task.taken_by, task.taken_at, task.changed_at = viewer.reference, now, now
+            task.save(update_fields=["taken_by", "taken_at", "changed_at"])
+    return task
+
+
+def give_back(viewer: Viewer, key: str, *, now: datetime) -> Task:
+    """The task is its circle's again, awake; raises ``Conflict("desk.not_yours")`` if the viewer does not have it."""
+    with transaction.atomic():
+        task = _locked(viewer, key)
+        policy.require_held(viewer, task)
+        task.taken_by, task.taken_at, task.snoozed_until, task.changed_at = "", None, None, now
+        task.save(update_fields=["taken_by", "taken_at", "snoozed_until", "changed_at"])
+    return task
+
+
+def snooze(viewer: Viewer, key: str, *, until: datetime, now: datetime) -> Task:
+    """Put the task off until a time before it is due; only whoever deals with it may."""
+    with transaction.atomic():
+        task = _locked(viewer, key)
+        policy.require_snooze(viewer, task, until, now)
+        task.snoozed_until, task.changed_at = until, now
+        task.save(update_fields=["snoozed_until", "changed_at"])
+    return task
+
+
+def mark_done(viewer: Viewer, key: str, *, now: datetime) -> Task:
+    """The viewer has dealt with the task; done already is done. It comes back if something new happens."""
+    with transaction.atomic():
+        task = _locked(viewer, key)
+        if task.state == OPEN:
+            policy.require_takeable(viewer, task)
+            task.state, task.settled_at, task.settled_by = SETTLED, now, viewer.reference
+            task.snoozed_until, task.changed_at = None, now
+            task.save(update_fields=["state", "settled_at", "settled_by", "snoozed_until", "changed_at"])
+    return task
+
+
+def _locked(viewer: Viewer, key: str) -> Task:
+    return Task.objects.select_for_update().get(pk=queries.get_task_for(viewer, key).pk)
+
+
+def sweep(now: datetime) -> int:
+    """Remove tasks that were settled three months ago; returns how many."""
+    removed, _ = Task.objects.filter(state=SETTLED, settled_at__lt=now - KEEP_SETTLED).delete()
+    return removed
