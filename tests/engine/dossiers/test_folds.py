@@ -223,9 +223,9 @@ def test_depth_and_time_are_remarked_upon_and_change_nothing() -> None:
     trace = it.traces[lying.entry_id]
     assert trace.effective
     assert trace.depth == 2
-    assert trace.flags == ("depth_differs", "time_before_cited")
+    assert trace.flags == ("dossier.depth_differs", "dossier.time_before_cited")
     assert folds.remarks(lying, lying.at) == ()
-    assert folds.remarks(lying, lying.at - 2 * folds.TIME_WINDOW) == ("time_ahead",)
+    assert folds.remarks(lying, lying.at - 2 * folds.TIME_WINDOW) == ("dossier.time_ahead",)
 
 
 def test_entries_of_other_dossiers_and_kinds_are_refused() -> None:

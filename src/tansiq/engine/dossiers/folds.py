@@ -195,7 +195,7 @@ def cites(folded: Folded, author: str) -> Cites:
 
 def remarks(header: Header, now: datetime) -> tuple[str, ...]:
     """Remarks that only the receiving node can make, because they depend on its clock: a time ahead of ``now``."""
-    return ("time_ahead",) if header.at > now + TIME_WINDOW else ()
+    return ("dossier.time_ahead",) if header.at > now + TIME_WINDOW else ()
 
 
 def preview(kind: Kind, folded: Folded, header: Header, load: Load) -> str | None:
@@ -325,10 +325,10 @@ def _after(trace: Trace, base: State, effects: Iterable[Effect]) -> State:
 def _flags(header: Header, depth: int, cited: Mapping[str, Tip]) -> tuple[str, ...]:
     flags = []
     if header.depth != depth:
-        flags.append("depth_differs")
+        flags.append("dossier.depth_differs")
     latest = max((tip.at for tip in cited.values()), default=None)
     if latest is not None and header.at < parse_time(latest) - TIME_WINDOW:
-        flags.append("time_before_cited")
+        flags.append("dossier.time_before_cited")
     return tuple(flags)
 
 
