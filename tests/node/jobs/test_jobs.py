@@ -41,7 +41,7 @@ class Worker:
             {"work": self.handle},
             clock=lambda: self.now,
             worker="w",
-            on_dead=lambda job: self.dead.append(job.last_error),
+            on_dead=lambda letter: self.dead.append(letter.code),
         )
 
 
@@ -174,7 +174,7 @@ def test_a_dead_letter_that_cannot_be_told_of_does_not_die(now: datetime) -> Non
     actions.enqueue("work", {}, now=now)
     claimed = actions.claim(now, "w")
 
-    def cannot(_job: Job) -> None:
+    def cannot(_letter: actions.DeadLetter) -> None:
         raise AbortedError
 
     with pytest.raises(AbortedError):

@@ -14,10 +14,12 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import tasks as audit_tasks
+from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import delivery, pulling
 from tansiq.node.flows import incoming, matching, projections
 from tansiq.node.jobs import tasks as jobs
+from tansiq.node.jobs.actions import DeadLetter
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -34,7 +36,7 @@ MINUTE = timedelta(minutes=1)
 def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
     """Work until ``stop`` is set."""
     loops: dict[str, Callable[[], None]] = {
-        "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name),
+        "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
         "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
         "tick": lambda: run_ticks(stop=stop, clock=clock),
@@ -48,6 +50,12 @@ def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
             stop.set()
     for thread in threads:
         thread.join(10)
+
+
+def tell_dead(letter: DeadLetter) -> None:
+    """A job that no further attempt can help lies on the desk; in the transaction that lays it with the dead."""
+    facts = {"name": letter.name, "code": letter.code}
+    desk.put("job_failed", f"job/{letter.job_id}", title_code="desk.job_failed", facts=facts, urgent=True, now=letter.at)
 
 
 def run_ticks(*, stop: threading.Event, clock: Clock, every: float = 1.0) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -28,6 +28,19 @@ class Claimed:
     payload: dict[str, Any]
     attempts: int
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that no further attempt can help: its ``name``, the ``code`` it ended with, and when."""
+
+    job_id: int
+    name: str
+    code: str
+    at: datetime
+
+
+OnDead: TypeAlias = Callable[[DeadLetter], None]
 
 
 def enqueue(
@@ -130,11 +143,11 @@ def fail(
     *,
     is_final: bool,
     is_crash: bool = False,
-    on_dead: Callable[[Job], None] | None = None,
+    on_dead: OnDead | None = None,
 ) -> bool:
     """The run failed with ``code``: try again later, or – ``is_final``, or crashed too often – lay it with the dead.
 
-    ``on_dead(job)`` is called in the same transaction, so that no job dies unseen. False if the claim was lost.
+    ``on_dead(letter)`` is called in the same transaction, so that no job dies unseen. False if the claim was lost.
     """
     with transaction.atomic():
         job = _held(claimed).select_for_update().first()
@@ -152,13 +165,13 @@ def fail(
     return True
 
 
-def _bury(job: Job, now: datetime, on_dead: Callable[[Job], None] | None) -> None:
+def _bury(job: Job, now: datetime, on_dead: OnDead | None) -> None:
     job.state, job.finished_at, job.locked_by, job.locked_until = DEAD, now, "", None
     if on_dead:
-        on_dead(job)
+        on_dead(DeadLetter(job.pk, job.name, job.last_error, now))
 
 
-def bury_lost(now: datetime, on_dead: Callable[[Job], None] | None = None) -> int:
+def bury_lost(now: datetime, on_dead: OnDead | None = None) -> int:
     """Lay those jobs with the dead whose worker died under them ``MAX_CRASHES`` times; returns how many."""
     lost = Job.objects.filter(state=RUNNING, locked_until__lte=now, crashes__gte=policy.MAX_CRASHES)
     if not lost.exists():

@@ -12,7 +12,6 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from tansiq.engine.errors import TansiqError
 from tansiq.node.jobs import actions, policy
-from tansiq.node.jobs.models import Job
 
 log = logging.getLogger(__name__)
 Handler: TypeAlias = Callable[[dict[str, Any], datetime], None]
@@ -28,7 +27,7 @@ def run_worker(
     worker: str,
     idle: float = IDLE,
     locks: Mapping[str, timedelta] | None = None,
-    on_dead: Callable[[Job], None] | None = None,
+    on_dead: actions.OnDead | None = None,
 ) -> None:
     """Work on jobs until ``stop`` is set; any number of threads and processes may.
 
@@ -58,7 +57,7 @@ def run_one(
     clock: Callable[[], datetime],
     worker: str,
     locks: Mapping[str, timedelta] | None = None,
-    on_dead: Callable[[Job], None] | None = None,
+    on_dead: actions.OnDead | None = None,
 ) -> bool:
     """Claim one due job that has a handler and run it to its end; False when nothing was due."""
     now = clock()
