@@ -110,14 +110,15 @@ def test_a_fingerprint_is_what_the_row_says_and_nothing_else() -> None:
     assert alone.fingerprint() == after_another.fingerprint() != changed.fingerprint()
 
 
+DATE = "list.date_not_understood"
 BORN = "INDIVIDUAL_DATE_OF_BIRTH[1]"
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "rule", "place", "prop"),
     [
-        ("<YEAR>1980</YEAR><NOTE>Sep.</NOTE>", "<NOTE>29 years old</NOTE>", "list.date_not_understood", BORN, "birthDate"),
-        ("<YEAR>1980</YEAR>", "<DATE>1980-13-45</DATE>", "list.date_not_understood", BORN, "birthDate"),
+        ("<YEAR>1980</YEAR><NOTE>Sep.</NOTE>", "<NOTE>29 years old</NOTE>", DATE, BORN, "birthDate"),
+        ("<YEAR>1980</YEAR>", "<DATE>1980-13-45</DATE>", DATE, BORN, "birthDate"),
         ("Italy", "Possibly Italian", "list.country_not_understood", "NATIONALITY[1]/VALUE[1]", "nationality"),
         ("2017-01-01", "yesterday", "list.date_not_understood", "LISTED_ON", None),
         ("<NATIONALITY>", "<SHOE_SIZE>44</SHOE_SIZE><NATIONALITY>", "list.unknown_element", "SHOE_SIZE", None),

@@ -1,0 +1,123 @@
+"""Steps that several actions share, inside the caller's transaction: rows of statements, cards, and change numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from tansiq.engine.entities import Statement
+from tansiq.engine.errors import Conflict, Rejected
+from tansiq.engine.formats.ids import new_id
+from tansiq.node.register.cards import card_of
+from tansiq.node.register.models import ChangeCounter, RegisterChange, StatementRow, Subject
+from tansiq.node.register.policy import OfficerLike, visible_to
+from tansiq.node.register.tokens import token
+
+BATCH = 500
+
+
+def fresh_subject_id(now: datetime) -> UUID:
+    """The id of a new subject."""
+    return UUID(new_id(now, os.urandom))
+
+
+def locked_subject(officer: OfficerLike, subject_id: object) -> Subject:
+    """The subject's row, locked, if this officer may see it.
+
+    Raises Rejected("register.subject_not_found") otherwise.
+    """
+    row = Subject.objects.select_for_update().filter(visible_to(officer), subject_id=as_uuid(subject_id)).first()
+    if row is None:
+        raise Rejected("register.subject_not_found", subject=str(subject_id)[:40])
+    return row
+
+
+def as_uuid(text: object) -> UUID | None:
+    """The id that ``text`` spells, or None: whatever somebody types into an address is at worst not found."""
+    if isinstance(text, UUID):
+        return text
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def statement_token(subject_id: UUID, statement: Statement) -> str:
+    """The token under which a statement's row is unique in its subject."""
+    return token("statement", str(subject_id), statement.id)
+
+
+def new_row(subject: Subject, statement: Statement, *, now: datetime) -> StatementRow:
+    """The (unsaved) row of a statement."""
+    said = replace(statement, first_seen=statement.first_seen or now)
+    return StatementRow(
+        subject=subject,
+        token=statement_token(subject.subject_id, statement),
+        schema=said.schema,
+        prop=said.prop,
+        source_kind=said.provenance.kind,
+        source_id=said.provenance.source_id,
+        told=said.to_json(),
+        review_at=said.provenance.review_at,
+        first_seen=said.first_seen,
+    )
+
+
+def statement_of(row: StatementRow) -> Statement:
+    """The statement that a row keeps."""
+    return Statement.from_json(row.told)
+
+
+def add_statements(subject: Subject, statements: Iterable[Statement], *, now: datetime) -> int:
+    """Insert what is not yet said, revive what its own source had dropped; returns how many say something new.
+
+    A statement that an officer retired stays retired: raises Conflict("register.statement_retired").
+    """
+    wanted = {statement_token(subject.subject_id, statement): statement for statement in statements}
+    held = {row.token: row for row in StatementRow.objects.filter(subject=subject, token__in=list(wanted))}
+    added = 0
+    for row in held.values():
+        if row.retired_at is None:
+            continue
+        if row.retired_by:
+            raise Conflict("register.statement_retired", property=row.prop)
+        row.retired_at, row.told = None, replace(wanted[row.token], first_seen=row.first_seen).to_json()
+        row.save(update_fields=["retired_at", "told"])
+        added += 1
+    rows = [new_row(subject, said, now=now) for key, said in wanted.items() if key not in held]
+    StatementRow.objects.bulk_create(rows, batch_size=BATCH)
+    return added + len(rows)
+
+
+def refresh_card(subject: Subject, *, now: datetime) -> None:
+    """Make the subject's card and schema anew from its statements in force, and number the change."""
+    said = [statement_of(row) for row in subject.statements.filter(retired_at=None)]
+    subject.card = card_of(said)
+    subject.updated_at = now
+    subject.save(update_fields=["card", "schema", "updated_at"])
+    number_changes({subject.subject_id: RegisterChange.PUT})
+
+
+def number_changes(changes: Mapping[UUID, str]) -> None:
+    """Give every changed subject the next numbers.
+
+    The counter's row is locked until the transaction ends: numbers become visible in their order and without gaps, so
+    whoever follows by number misses nothing. Call it last.
+    """
+    if not changes:
+        return
+    ChangeCounter.objects.get_or_create(pk=1)
+    counter = ChangeCounter.objects.select_for_update().get(pk=1)
+    ChangeCounter.objects.filter(pk=1).update(value=F("value") + len(changes))
+    rows = [
+        RegisterChange(subject_id=subject_id, number=number, what=what)
+        for number, (subject_id, what) in enumerate(changes.items(), start=counter.value + 1)
+    ]
+    RegisterChange.objects.bulk_create(
+        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["subject_id"], update_fields=["number", "what"]
+    )
