@@ -4,6 +4,7 @@ against.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -33,6 +34,11 @@ GENDER_SAME, GENDER_OTHER = 0.2, -2.0
 PLACE_SAME = 1.2
 _CONFUSED = str.maketrans("OQDILZSBG", "000112586")
 _SEPARATORS = re.compile(r"[\W_]+")
+
+
+def key_hash(key: tuple[str, str]) -> int:
+    """A 64-bit number for an identifier key, the same everywhere."""
+    return int.from_bytes(hashlib.blake2b("\0".join(key).encode(), digest_size=8).digest(), "big")
 
 
 class Described(Protocol):

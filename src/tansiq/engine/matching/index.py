@@ -1,18 +1,29 @@
-"""A first, plain index behind the final interface: Python dictionaries, romanised words, rapidfuzz.
+"""The index: segments of subjects, searched by name and evidence under the asker's labels.
 
-It is honest and small; ``search`` sees only what the labels open, from the first look-up on, so an answer is byte for
-byte the same whether a hidden record exists or not.
+A search takes a snapshot of the segments, so additions, removals and merges never disturb it and count from the next
+search on. Visibility comes first: hidden and removed subjects are closed before any posting is counted, and every
+score depends on the question and the record alone. Therefore an answer is byte for byte the same whether a hidden
+record exists or not, and however the records lie in segments.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from rapidfuzz.distance import JaroWinkler
+import numpy as np
+import numpy.typing as npt
 
-from tansiq.engine.errors import Rejected
-from tansiq.engine.matching.evidence import features, identifier_keys
+from tansiq.engine.errors import Corrupt, Rejected
+from tansiq.engine.matching import scoring
+from tansiq.engine.matching.candidates import Searcher, least_of
+from tansiq.engine.matching.encoding import EncodedName, EncodedWord, encode_name, join_words
+from tansiq.engine.matching.evidence import features, identifier_keys, key_hash
+from tansiq.engine.matching.segment import Segment, build_arrays
+from tansiq.engine.matching.storage import read_root, read_segment, write_root, write_segment
 from tansiq.engine.matching.subjects import (
     COMMON_ABOVE,
     MAX_MATCHES,
@@ -24,130 +35,387 @@ from tansiq.engine.matching.subjects import (
     Subject,
     band_of,
 )
-from tansiq.engine.names import fold, read_name, romanise
-from tansiq.engine.names.tokens import Name
+from tansiq.engine.names import read_name
 
-_CLASSES = str.maketrans(
-    {"b": "p", "d": "t", "z": "s", "q": "k", "g": "k", "c": "k", "v": "f", "w": "", "y": "", "h": ""}
-)
-_VOWELS = str.maketrans("", "", "aeiou")
+CANDIDATES = 60
+"""Names compared closely for each name asked (more when several are worth the same)."""
+_MOST_COMPARED = 600
+_CLOSER = 24
+_LEAST_SCORE = 0.0005
+_TIER = 4
+Source = Callable[[], Iterable[tuple[Subject, Iterable[Label]]]]
 
 
-def _skeleton(letters: str) -> str:
-    plain = romanise(letters).translate(_VOWELS).translate(_CLASSES)
-    return "".join(c for i, c in enumerate(plain) if i == 0 or plain[i - 1] != c) or romanise(letters)[:1]
+@dataclass
+class _Part:
+    """A segment in force, which of its subjects are removed, and scratch for threads that search it."""
+
+    segment: Segment
+    removed: npt.NDArray[np.bool_]
+    file: str = ""
+    searchers: list[Searcher] = field(default_factory=list)
+    masks: dict[frozenset[Label], npt.NDArray[np.bool_]] = field(default_factory=dict)
+
+    def open_names(self, labels: Labels) -> npt.NDArray[np.bool_]:
+        """Which names belong to a visible, present subject."""
+        known = self.masks.get(labels.allowed)
+        if known is None:
+            sets = np.array([labels.see(carried) for carried in self.segment.label_sets], dtype=bool)
+            subjects = sets[self.segment.arrays["subject_labels"]] & ~self.removed
+            known = subjects[self.segment.arrays["name_subject"]]
+            if len(self.masks) >= 16:
+                self.masks.clear()
+            self.masks[labels.allowed] = known
+        return known
+
+    def is_open(self, subject: int, labels: Labels) -> bool:
+        """Whether one subject is visible and present."""
+        return not self.removed[subject] and labels.see(self.segment.labels(subject))
+
+    def without(self, subjects: list[int]) -> _Part:
+        """The same part with more subjects removed."""
+        removed = self.removed.copy()
+        removed[subjects] = True
+        return _Part(self.segment, removed, self.file, self.searchers)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A candidate name: where it lies and what the posting lists made of it."""
+
+    part: int
+    name: int
+    worth: int
+
+
+@dataclass
+class _Best:
+    """The best name comparison of one candidate subject."""
+
+    log_odds: float
+    asked: int = -1
+    name: int = -1
 
 
 class Index:
-    """Subjects that can be searched by name and evidence; additions and removals count from the next search on."""
+    """Subjects that can be searched; in memory, or kept in ``directory`` and shared by processes that open it.
 
-    def __init__(self) -> None:
-        self._subjects: dict[str, tuple[Subject, frozenset[Label]]] = {}
-        self._names: dict[str, list[Name]] = {}
-        self._by_word: dict[str, set[str]] = {}
-        self._by_identifier: dict[tuple[str, str], set[str]] = {}
+    With ``rebuild`` a damaged or outdated directory is set aside and filled again from that source; without it,
+    opening one raises ``Corrupt("matching.segment_damaged")``.
+    """
+
+    def __init__(self, directory: Path | None = None, *, rebuild: Source | None = None) -> None:
+        self._folder = directory
+        self._lock = threading.Lock()
+        self._parts: tuple[_Part, ...] = ()
+        self._serial = 0
+        if directory is None:
+            return
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._parts = self._load(directory)
+        except Corrupt:
+            if rebuild is None:
+                raise
+            self._set_aside(directory)
+            self.add(rebuild())
 
     def __len__(self) -> int:
-        return len(self._subjects)
+        return sum(int(np.count_nonzero(~part.removed)) for part in self._parts)
+
+    # ---- what is in it -----------------------------------------------------------------------------------------------
 
     def add(self, subjects: Iterable[tuple[Subject, Iterable[Label]]]) -> None:
         """Add subjects, each with the labels it carries; one whose id is known replaces the former.
 
-        Raises ``Rejected("names.too_long")`` for a name that is none; nothing of that subject is added then.
+        Nothing is added if any name is refused (``Rejected("names.too_long")``).
         """
-        for subject, labels in subjects:
-            names = [read_name(name) for name in subject.names]
-            self.remove([subject.subject_id])
-            self._subjects[subject.subject_id] = (subject, frozenset(labels))
-            self._names[subject.subject_id] = names
-            for word in {word for name in names for word in name.core}:
-                self._by_word.setdefault(_skeleton(word.letters), set()).add(subject.subject_id)
-            for key in identifier_keys(subject.identifiers):
-                self._by_identifier.setdefault(key, set()).add(subject.subject_id)
+        rows = {subject.subject_id: (subject, frozenset(labels)) for subject, labels in subjects}
+        if not rows:
+            return
+        segment = Segment(build_arrays(rows.values()))
+        with self._lock:
+            kept = self._without(self._parts, rows)
+            self._publish((*kept, self._store(segment)))
+            self._merge_due()
 
     def remove(self, subject_ids: Iterable[str]) -> None:
         """Forget subjects; unknown ids are ignored."""
-        for subject_id in subject_ids:
-            if subject_id not in self._subjects:
-                continue
-            subject, _ = self._subjects.pop(subject_id)
-            for word in {word for name in self._names.pop(subject_id) for word in name.core}:
-                self._by_word[_skeleton(word.letters)].discard(subject_id)
-            for key in identifier_keys(subject.identifiers):
-                self._by_identifier[key].discard(subject_id)
+        with self._lock:
+            self._publish(self._without(self._parts, list(subject_ids)))
+
+    def get(self, subject_id: str) -> tuple[Subject, frozenset[Label]] | None:
+        """A subject as it was added, with its labels."""
+        for part in self._parts:
+            number = part.segment.find(subject_id)
+            if number >= 0 and not part.removed[number]:
+                return part.segment.subject(number), part.segment.labels(number)
+        return None
+
+    def merge(self) -> None:
+        """Lay all segments out as one and let go of removed subjects."""
+        with self._lock:
+            self._publish(self._merged(self._parts))
+
+    @staticmethod
+    def _without(parts: tuple[_Part, ...], ids: Iterable[str]) -> tuple[_Part, ...]:
+        changed = []
+        for part in parts:
+            places = (part.segment.find(subject_id) for subject_id in ids)
+            gone = [number for number in places if number >= 0 and not part.removed[number]]
+            changed.append(part.without(gone) if gone else part)
+        return tuple(changed)
+
+    def _merge_due(self) -> None:
+        """Keep few segments: join the last ones while four of them are of one size."""
+        while True:
+            sizes = [part.segment.subjects for part in self._parts]
+            tail = next((k for k in range(len(sizes) - _TIER + 1) if max(sizes[k:]) <= _TIER * min(sizes[k:])), None)
+            if tail is None and len(sizes) > 4 * _TIER:
+                tail = len(sizes) - _TIER
+            if tail is None:
+                return
+            self._publish((*self._parts[:tail], *self._merged(self._parts[tail:])))
+
+    def _merged(self, parts: tuple[_Part, ...]) -> tuple[_Part, ...]:
+        rows = [
+            (part.segment.subject(number), part.segment.labels(number))
+            for part in parts
+            for number in range(part.segment.subjects)
+            if not part.removed[number]
+        ]
+        return (self._store(Segment(build_arrays(rows))),) if rows else ()
+
+    # ---- files -------------------------------------------------------------------------------------------------------
+
+    def _load(self, folder: Path) -> tuple[_Part, ...]:
+        root = read_root(folder)
+        if root is None:
+            return ()
+        parts = []
+        listed = root.get("segments")
+        for file, gone in listed if isinstance(listed, list) else []:
+            segment = Segment(read_segment(folder / file))
+            removed = np.zeros(segment.subjects, dtype=bool)
+            removed[gone] = True
+            parts.append(_Part(segment, removed, file))
+            self._serial = max(self._serial, int(Path(file).stem))
+        return tuple(parts)
+
+    def _store(self, segment: Segment) -> _Part:
+        removed = np.zeros(segment.subjects, dtype=bool)
+        if self._folder is None:
+            return _Part(segment, removed)
+        self._serial += 1
+        file = f"{self._serial:08}.segment"
+        write_segment(self._folder / file, segment.arrays)
+        return _Part(Segment(read_segment(self._folder / file, verify=False)), removed, file)
+
+    def _publish(self, parts: tuple[_Part, ...]) -> None:
+        if self._folder is not None:
+            listed: list[object] = [[part.file, np.flatnonzero(part.removed).tolist()] for part in parts]
+            write_root(self._folder, {"segments": listed})
+            named = {part.file for part in parts}
+            for path in self._folder.glob("*.segment"):
+                if path.name not in named:
+                    path.unlink()
+        self._parts = parts
+
+    @staticmethod
+    def _set_aside(folder: Path) -> None:
+        aside = folder.with_name(folder.name + ".damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        folder.mkdir()
+
+    # ---- searching ---------------------------------------------------------------------------------------------------
 
     def search(self, query: Query, labels: Labels, limit: int = MAX_MATCHES) -> list[Match]:
         """The best visible subjects for ``query``, best first, at most ``min(limit, 50)``.
 
-        Raises ``Rejected("matching.empty_query")`` when there is neither a name nor an identifier to look for.
+        Raises ``Rejected("matching.empty_query")`` when there is neither a name nor an identifier to look for, and
+        ``Rejected("names.too_long")`` for a name that is none.
         """
-        names = [name for name in map(read_name, query.names) if name.words]
+        parts = self._parts
+        asked = [name for name in (encode_name(read_name(text)) for text in query.names) if name.words]
         keys = identifier_keys(query.identifiers)
-        if not names and not keys:
+        if not asked and not keys:
             raise Rejected("matching.empty_query", at="/names")
-        by_key = {key: self._visible(self._by_identifier.get(key, set()), labels) for key in keys}
-        common = [key for key, ids in by_key.items() if len(ids) > COMMON_ABOVE]
-        candidates = {found for key, ids in by_key.items() if key not in common for found in ids}
-        for word in {word for name in names for word in name.core}:
-            candidates |= self._visible(self._by_word.get(_skeleton(word.letters), set()), labels)
-        matches = [self._match(query, names, subject_id, common) for subject_id in candidates]
-        kept = sorted((m for m in matches if m is not None), key=lambda m: (-m.score, m.subject_id))
-        return kept[: min(limit, MAX_MATCHES)]
-
-    def _visible(self, subject_ids: set[str], labels: Labels) -> set[str]:
-        return {subject_id for subject_id in subject_ids if labels.see(self._subjects[subject_id][1])}
-
-    def _match(self, query: Query, names: list[Name], subject_id: str, common: list[tuple[str, str]]) -> Match | None:
-        subject, _ = self._subjects[subject_id]
-        told: list[Json] = []
-        total = -5.0
-        best: tuple[float, Name | None, Name | None] = (0.0, None, None)
-        for asked in names:
-            for held in self._names[subject_id]:
-                best = max(best, (_similarity(asked, held), asked, held), key=lambda b: b[0])
-        if best[1] is not None and best[2] is not None:
-            weight = round(16.0 * best[0] - 9.0, 4)
-            told.append({"feature": "name", "weight": weight, "similarity": round(best[0], 4)})
-            total += weight
-        for name, weight, detail in features(query, subject, common=common):
-            told.append({"feature": name, "weight": weight, **detail})
-            total += weight
-        score = round(1.0 / (1.0 + math.exp(-total)), 6)
-        if score < 0.0005:
-            return None
-        explanation: dict[str, Json] = {
-            "query_name": best[1].surface if best[1] else None,
-            "name": best[2].surface if best[2] else None,
-            "prior": -5.0,
-            "features": told,
-            "alignment": _letters(best[1], best[2]),
+        wanted = min(limit, MAX_MATCHES)
+        by_key = {key: self._holders(parts, key, labels) for key in keys}
+        common = [key for key, places in by_key.items() if len(places) > COMMON_ABOVE]
+        best: dict[tuple[int, int], _Best] = {
+            place: _Best(_NO_NAME) for key, places in by_key.items() if key not in common for place in places
         }
-        return Match(subject_id, score, band_of(score), explanation)
+        for number, name in enumerate(asked):
+            for place, log_odds, found in self._compare(parts, name, labels, query, wanted):
+                known = best.get(place)
+                if known is None or log_odds > known.log_odds:
+                    best[place] = _Best(log_odds, number, found)
+        self._names_of_holders(parts, asked, best)
+        return _answers(parts, query, asked, best, common, wanted)
+
+    def _holders(self, parts: tuple[_Part, ...], key: tuple[str, str], labels: Labels) -> list[tuple[int, int]]:
+        """Visible subjects that hold an identifier key."""
+        hashed = key_hash(key)
+        return [
+            (place, subject)
+            for place, part in enumerate(parts)
+            for subject in part.segment.holders(hashed)
+            if part.is_open(subject, labels) and key in identifier_keys(part.segment.subject(subject).identifiers)
+        ]
+
+    def _candidates(self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels) -> list[_Found]:
+        """Names worth comparing; the bound is taken over all segments together."""
+        slots = _slots(name)
+        used: list[tuple[int, Searcher]] = []
+        histogram = None
+        for place, part in enumerate(parts):
+            searcher = part.searchers.pop() if part.searchers else Searcher(part.segment)
+            used.append((place, searcher))
+            counted = searcher.collect(slots, part.open_names(labels))
+            histogram = counted if histogram is None else histogram + counted
+        found: list[_Found] = []
+        least = least_of(histogram, CANDIDATES) if histogram is not None else 0
+        for place, searcher in used:
+            names, worths = searcher.pick(least)
+            found += [_Found(place, n, w) for n, w in zip(names.tolist(), worths.tolist(), strict=True)]
+            parts[place].searchers.append(searcher)
+        return found
+
+    def _compare(
+        self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query, wanted: int
+    ) -> list[tuple[tuple[int, int], float, int]]:
+        """Candidate names compared letter by letter: (place, log-odds, name number), the promising ones under all
+        habits.
+        """
+        found = self._candidates(parts, name, labels)
+        if len(found) > COMMON_ABOVE:
+            found = _without_common(parts, found, query)
+        if len(found) > _MOST_COMPARED:
+            found.sort(key=lambda f: (-f.worth, parts[f.part].segment.id_of_name(f.name)))
+            del found[_MOST_COMPARED:]
+        rough = _scored(parts, name, found, habits=False)
+        order = sorted(range(len(found)), key=lambda k: -rough[k])
+        bound = rough[order[min(max(_CLOSER, wanted), len(order)) - 1]] if order else 0.0
+        closer = [found[k] for k in order if rough[k] >= bound]
+        exact = _scored(parts, name, closer, habits=True)
+        return [
+            ((f.part, parts[f.part].segment.subject_of_name(f.name)), log_odds, f.name)
+            for f, log_odds in zip(closer, exact, strict=True)
+        ]
+
+    def _names_of_holders(
+        self, parts: tuple[_Part, ...], asked: list[EncodedName], best: dict[tuple[int, int], _Best]
+    ) -> None:
+        """Compare the names of subjects that an identifier brought in."""
+        for (place, subject), known in best.items():
+            if known.name >= 0 or not asked:
+                continue
+            segment = parts[place].segment
+            for name in segment.subject_names(subject):
+                for number, one in enumerate(asked):
+                    log_odds = scoring.compare_encoded(one, segment.encoded(name)).log_odds
+                    if known.name < 0 or log_odds > known.log_odds:
+                        known.log_odds, known.asked, known.name = log_odds, number, name
 
 
-def _similarity(left: Name, right: Name) -> float:
-    """The mean of each word's best counterpart, both ways; symmetric."""
-    a, b = [romanise(w.letters) for w in left.core], [romanise(w.letters) for w in right.core]
-    forth = sum(max(_words(x, y) for y in b) for x in a) / len(a) if a and b else 0.0
-    back = sum(max(_words(x, y) for x in a) for y in b) / len(b) if a and b else 0.0
-    return (forth + back) / 2
+_NO_NAME = -6.0
+"""Log-odds before any evidence when no name can be compared."""
 
 
-def _words(a: str, b: str) -> float:
-    whole = float(JaroWinkler.normalized_similarity(a, b))
-    skeleton = float(JaroWinkler.normalized_similarity(_skeleton(a), _skeleton(b)))
-    return max(whole, 0.3 * whole + 0.7 * skeleton)
+def _slots(name: EncodedName) -> list[EncodedWord]:
+    """The words looked for: the name's own, and joins of neighbours of which one is short or weak."""
+    own = [word for word in name.words if word.role == 0] or list(name.words)
+    joins = [
+        join_words(a, b)
+        for a, b in zip(name.words, name.words[1:], strict=False)
+        if a.table == b.table and (a.role == 1 or len(a.codes) <= 3 or len(b.codes) <= 3)
+    ]
+    return [*own, *joins]
 
 
-def _letters(left: Name | None, right: Name | None) -> list[Json]:
-    """Word beside word: the letter-by-letter alignment comes with the learned costs."""
-    if left is None or right is None:
-        return []
-    pairs: list[Json] = []
-    for word in left.core:
-        counterpart = max(
-            right.core, key=lambda other: (_words(romanise(word.letters), romanise(other.letters)), other.letters)
-        )
-        quality = round(_words(romanise(word.letters), romanise(counterpart.letters)), 3)
-        pairs.append({"left": fold(word.letters), "right": counterpart.letters, "quality": quality})
-    return pairs
+def _scored(parts: tuple[_Part, ...], name: EncodedName, found: list[_Found], *, habits: bool) -> list[float]:
+    """Log-odds of each found name."""
+    scores = [0.0] * len(found)
+    weights = scoring.load_weights()
+    for place, part in enumerate(parts):
+        mine = [k for k, f in enumerate(found) if f.part == place]
+        if not mine:
+            continue
+        names = np.array([found[k].name for k in mine], dtype=np.int32)
+        lines = scoring.features_of(name, part.segment, names, habits=habits)
+        same, cross = weights["same"](lines), weights["cross"](lines)
+        relation = part.segment.same_script(names, scoring.main_table(name))
+        for k, is_same, s, c in zip(mine, relation.tolist(), same.tolist(), cross.tolist(), strict=True):
+            scores[k] = s if is_same else c
+    return scores
+
+
+def _without_common(parts: tuple[_Part, ...], found: list[_Found], query: Query) -> list[_Found]:
+    """Leave out names that over 1,000 visible records carry word for word, unless other evidence speaks for the
+    record.
+    """
+    groups: dict[bytes, list[_Found]] = {}
+    for f in found:
+        groups.setdefault(parts[f.part].segment.words_key(f.name), []).append(f)
+    kept: list[_Found] = []
+    for group in groups.values():
+        holders = {(f.part, parts[f.part].segment.subject_of_name(f.name)) for f in group}
+        if len(holders) <= COMMON_ABOVE:
+            kept += group
+            continue
+        for f in group:
+            segment = parts[f.part].segment
+            if segment.has_extras(f.name):
+                told = features(query, segment.subject(segment.subject_of_name(f.name)))
+                if sum(weight for _, weight, _ in told) > 1.0:
+                    kept.append(f)
+    return kept
+
+
+def _answers(
+    parts: tuple[_Part, ...],
+    query: Query,
+    asked: list[EncodedName],
+    best: dict[tuple[int, int], _Best],
+    common: list[tuple[str, str]],
+    wanted: int,
+) -> list[Match]:
+    """Evidence added, sorted by score and id, cut, explained."""
+    ranked = []
+    for (place, number), known in best.items():
+        segment = parts[place].segment
+        told = features(query, segment.subject(number), common=common) if segment.extras[number] else []
+        total = known.log_odds + sum(weight for _, weight, _ in told)
+        score = round(scoring.probability(total), 6)
+        if score >= _LEAST_SCORE:
+            ranked.append((-score, -round(total, 9), segment.ids[number], place, known, told))
+    ranked.sort(key=lambda r: r[:3])
+    answers = []
+    for negative, _, subject_id, place, known, told in ranked[:wanted]:
+        explanation = _explanation(parts[place].segment, query, asked, known, told)
+        answers.append(Match(subject_id, -negative, band_of(-negative), explanation))
+    return answers
+
+
+def _explanation(
+    segment: Segment,
+    query: Query,
+    asked: list[EncodedName],
+    known: _Best,
+    told: list[tuple[str, float, dict[str, Json]]],
+) -> dict[str, Json]:
+    evidence: list[Json] = [{"feature": name, "weight": weight, **detail} for name, weight, detail in told]
+    if known.name < 0:
+        return {"query_name": None, "name": None, "prior": _NO_NAME, "features": evidence, "alignment": []}
+    left, right = asked[known.asked], segment.encoded(known.name)
+    compared = scoring.compare_encoded(left, right)
+    surfaces = [text for text in query.names if encode_name(read_name(text)).words]
+    return {
+        "query_name": surfaces[known.asked],
+        "name": segment.surfaces[known.name],
+        "prior": round(compared.weights.bias, 3),
+        "features": [*scoring.name_features(compared), *evidence],
+        "alignment": scoring.align(left, right, compared),
+    }

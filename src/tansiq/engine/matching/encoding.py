@@ -1,0 +1,194 @@
+"""Names as numbers: each word's letters, its Latin reading, and how rare that reading is.
+
+A word of the Arabic, Cyrillic or Hebrew script is compared with Latin words by its own letters. Its *reading* – the
+common Latin word it most probably is, else a romanisation by rule – serves to find candidates and to compare two
+scripts that share no learned table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tansiq.engine.names import Name, Role, Script, Word, romanise
+from tansiq.engine.names.costs import SCRIPTS, load_costs
+from tansiq.engine.names.kernels import grow_trie, read_trie
+from tansiq.engine.names.letters import ALPHABETS, KINDS, LATIN
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+TABLES = {script: number for number, script in enumerate(SCRIPTS)}
+MAX_LETTERS = 32
+ROLES = {Role.NAME: 0, Role.WEAK: 1, Role.TITLE: 2}
+_READING_SLACK = 16 * 7
+
+
+@dataclass(frozen=True)
+class Trie:
+    """A trie over Latin forms in depth-first order (see ``names.kernels.read_trie``)."""
+
+    letter: Bytes
+    depth: Bytes
+    skip: Ints
+    form: Ints
+    forms: int
+
+    def read(self, rows: Ints, slack: int) -> tuple[Ints, Ints]:
+        """The forms that the source rows can emit within ``slack``, and their costs."""
+        costs = load_costs()
+        forms, values = np.empty(self.forms, dtype=np.int32), np.empty(self.forms, dtype=np.int32)
+        chunks = costs.chunks
+        found = read_trie(
+            rows,
+            costs.grid,
+            slack,
+            self.letter,
+            self.depth,
+            self.skip,
+            self.form,
+            chunks.child,
+            chunks.chunk_of,
+            chunks.parent,
+            chunks.rear,
+            chunks.rear_chunk,
+            forms,
+            values,
+        )
+        return forms[:found].copy(), values[:found].copy()
+
+
+def make_trie(letters: Bytes, starts: Ints) -> Trie:
+    """The trie of sorted, distinct, non-empty encoded forms."""
+    size = max(len(letters), 1)
+    letter, depth = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
+    skip, form = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+    nodes = grow_trie(letters, starts, letter, depth, skip, form) if len(starts) > 1 else 0
+    return Trie(letter[:nodes], depth[:nodes], skip[:nodes], form[:nodes], len(starts) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedWord:
+    """One word: its table, the numbers of its letters there, of its Latin reading, and the reading's
+    log-probability.
+    """
+
+    text: str
+    table: int
+    codes: Bytes
+    reading: str
+    reading_codes: Bytes
+    background: float
+    role: int
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.table, self.role))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EncodedWord):
+            return NotImplemented
+        return (self.text, self.table, self.role) == (other.text, other.table, other.role)
+
+
+def grid_rows(codes: Bytes, table: int) -> Ints:
+    """Rows of encoded letters in the grid, boundaries at both ends."""
+    padded = np.zeros(len(codes) + 2, dtype=np.int64)
+    padded[1:-1] = codes
+    kinds = ALPHABETS[SCRIPTS[table]].kinds[padded]
+    rows = (padded[1:-1] * KINDS + kinds[:-2]) * KINDS + kinds[2:]
+    return np.asarray(rows + load_costs().starts[table], dtype=np.int32)
+
+
+@lru_cache(maxsize=1)
+def _common_words() -> tuple[Trie, list[str]]:
+    costs = load_costs()
+    words = sorted(costs.words, key=lambda word: LATIN.encode(word).tobytes())
+    encoded = [LATIN.encode(word) for word in words]
+    starts = np.cumsum([0] + [len(word) for word in encoded]).astype(np.int32)
+    return make_trie(np.concatenate(encoded), starts), words
+
+
+@lru_cache(maxsize=100_000)
+def encode_word(word: Word) -> EncodedWord:
+    """The numbers of one word, remembered."""
+    costs = load_costs()
+    table = TABLES.get(word.script, 0)
+    text = word.letters[:MAX_LETTERS]
+    if word.script not in TABLES:
+        text = romanise(text)[:MAX_LETTERS]
+    codes = ALPHABETS[SCRIPTS[table]].encode(text)
+    reading = text if table == 0 else _reading(text, codes, table)
+    reading_codes = codes if table == 0 else LATIN.encode(reading)
+    return EncodedWord(text, table, codes, reading, reading_codes, costs.background(reading), ROLES[word.role])
+
+
+@lru_cache(maxsize=20_000)
+def join_words(left: EncodedWord, right: EncodedWord) -> EncodedWord:
+    """Two neighbouring words of one script as one."""
+    script = SCRIPTS[left.table]
+    return encode_word(Word((left.text + right.text)[:MAX_LETTERS], script))
+
+
+def _reading(text: str, codes: Bytes, table: int) -> str:
+    trie, words = _common_words()
+    if len(codes) > 1:
+        forms, values = trie.read(grid_rows(codes, table), _READING_SLACK)
+        if len(forms):
+            costs: list[int] = values.tolist()
+            return min((cost, words[form]) for cost, form in zip(costs, forms.tolist(), strict=True))[1]
+    return romanise(text)[:MAX_LETTERS]
+
+
+@dataclass(frozen=True)
+class EncodedName:
+    """A whole name as flat arrays, the form the compiled comparison takes. ``words`` keeps what they were made from."""
+
+    words: tuple[EncodedWord, ...]
+    codes: Bytes
+    starts: Ints
+    reading_codes: Bytes
+    reading_starts: Ints
+    tables: Ints
+    roles: Ints
+    backgrounds: Floats
+
+
+def encode_words(words: Sequence[EncodedWord]) -> EncodedName:
+    """Flat arrays of words that have letters."""
+    kept = tuple(word for word in words if len(word.codes))
+    empty = [np.zeros(0, dtype=np.uint8)]
+    return EncodedName(
+        kept,
+        np.concatenate([word.codes for word in kept] or empty),
+        np.cumsum([0] + [len(word.codes) for word in kept]).astype(np.int32),
+        np.concatenate([word.reading_codes for word in kept] or empty),
+        np.cumsum([0] + [len(word.reading_codes) for word in kept]).astype(np.int32),
+        np.array([word.table for word in kept], dtype=np.int32),
+        np.array([word.role for word in kept], dtype=np.int32),
+        np.array([word.background for word in kept], dtype=np.float32),
+    )
+
+
+def encode_name(name: Name) -> EncodedName:
+    """The flat arrays of a name that was read."""
+    return encode_words([encode_word(word) for word in name.words])
+
+
+__all__ = [
+    "MAX_LETTERS",
+    "EncodedName",
+    "EncodedWord",
+    "Script",
+    "Trie",
+    "encode_name",
+    "encode_word",
+    "encode_words",
+    "grid_rows",
+    "join_words",
+    "make_trie",
+]

@@ -1,0 +1,309 @@
+"""A segment: a batch of subjects laid out as flat arrays, which a file can hold and several processes can share.
+
+Words are kept once, names are lists of word numbers, and a posting list per word says which names hold it. A trie over
+the Latin readings of all words answers "which words here could this one be" without looking at any name. Texts (ids,
+names as written, the rest of a record as JSON) lie in byte strings with offsets, so that a name costs well under a
+hundred bytes and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tansiq.engine.matching.encoding import EncodedName, EncodedWord, Trie, encode_word, encode_words, make_trie
+from tansiq.engine.matching.evidence import identifier_keys, key_hash
+from tansiq.engine.matching.subjects import Label, Subject
+from tansiq.engine.names import Role, Script, Word, read_name
+from tansiq.engine.names.compiled import compiled
+from tansiq.engine.names.letters import LATIN
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+_EXTRAS = ("schema", "birth_dates", "countries", "gender", "identifiers", "birth_places", "parents")
+_SCRIPTS = tuple(Script)
+_ROLES = tuple(Role)
+
+
+@dataclass
+class Texts:
+    """Byte strings end to end: text ``i`` is ``raw[starts[i]:starts[i + 1]]``, UTF-8."""
+
+    raw: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.uint32]
+
+    def __getitem__(self, i: int) -> str:
+        return bytes(self.raw[self.starts[i] : self.starts[i + 1]]).decode()
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+def _texts(values: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+    encoded = [value.encode() for value in values]
+    starts = np.zeros(len(encoded) + 1, dtype=np.uint32)
+    np.cumsum([len(value) for value in encoded], out=starts[1:])
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), starts
+
+
+def _runs(lists: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    starts = np.zeros(len(lists) + 1, dtype=np.int32)
+    np.cumsum([len(values) for values in lists], out=starts[1:])
+    return np.fromiter((v for values in lists for v in values), dtype=np.int32, count=int(starts[-1])), starts
+
+
+def extras_of(subject: Subject) -> str:
+    """Everything of a subject but its id and names, as JSON without empty fields."""
+    stored = {name: getattr(subject, name) for name in _EXTRAS}
+    kept = {name: value for name, value in stored.items() if value and not (name == "schema" and value == "Person")}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")) if kept else ""
+
+
+class _Vocabulary:
+    """Words numbered in order of appearance."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Word, int] = {}
+
+    def number(self, word: Word) -> int:
+        return self.numbers.setdefault(word, len(self.numbers))
+
+
+def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
+    """Lay out subjects (distinct ids). Raises ``Rejected("names.too_long")`` for a name that is none."""
+    vocabulary = _Vocabulary()
+    ids: list[str] = []
+    extras: list[str] = []
+    surfaces: list[str] = []
+    name_words: list[list[int]] = []
+    name_subject: list[int] = []
+    keys: list[tuple[int, int]] = []
+    label_sets: dict[frozenset[Label], int] = {}
+    subject_labels: list[int] = []
+    for subject, labels in rows:
+        number = len(ids)
+        ids.append(subject.subject_id)
+        extras.append(extras_of(subject))
+        keys += [(key_hash(key), number) for key in identifier_keys(subject.identifiers)]
+        subject_labels.append(label_sets.setdefault(labels, len(label_sets)))
+        for surface in subject.names:
+            words = [vocabulary.number(word) for word in read_name(surface).words]
+            surfaces.append(surface)
+            name_words.append(words)
+            name_subject.append(number)
+    arrays: Arrays = {}
+    arrays["id_raw"], arrays["id_starts"] = _texts(ids)
+    arrays["surface_raw"], arrays["surface_starts"] = _texts(surfaces)
+    arrays["extra_raw"], arrays["extra_starts"] = _texts(extras)
+    words_flat, starts = _runs(name_words)
+    arrays["name_words"], arrays["name_starts"] = words_flat, starts
+    arrays["name_subject"] = np.array(name_subject, dtype=np.int32)
+    arrays["subject_labels"] = np.array(subject_labels, dtype=np.uint16 if len(label_sets) < 65536 else np.uint32)
+    listed = json.dumps([sorted(labels, key=lambda label: (str(type(label)), label)) for labels in label_sets])
+    arrays["label_sets"] = np.frombuffer(listed.encode(), dtype=np.uint8)
+    arrays |= _postings(words_flat, starts, len(vocabulary.numbers))
+    arrays |= _word_arrays(list(vocabulary.numbers))
+    arrays["id_order"] = np.argsort(hash_texts(arrays["id_raw"], arrays["id_starts"]), kind="stable").astype(np.int32)
+    hashes = np.array([hashed for hashed, _ in keys], dtype=np.uint64)
+    order = np.argsort(hashes, kind="stable")
+    arrays["key_hashes"] = hashes[order]
+    arrays["key_subjects"] = np.array([holder for _, holder in keys], dtype=np.int32)[order]
+    return arrays
+
+
+@compiled
+def hash_texts(raw: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+    """A 64-bit FNV-1a hash of each text."""
+    hashes = np.empty(starts.shape[0] - 1, dtype=np.uint64)
+    for i in range(starts.shape[0] - 1):
+        value = np.uint64(14695981039346656037)
+        for at in range(starts[i], starts[i + 1]):
+            value = (value ^ np.uint64(raw[at])) * np.uint64(1099511628211)
+        hashes[i] = value
+    return hashes
+
+
+def _postings(words: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], size: int) -> Arrays:
+    """For each word the ascending, distinct names that hold it."""
+    names = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+    order = np.argsort(words, kind="stable")
+    words, names = words[order], names[order]
+    distinct = np.ones(len(words), dtype=bool)
+    distinct[1:] = (words[1:] != words[:-1]) | (names[1:] != names[:-1])
+    post_starts = np.zeros(size + 1, dtype=np.int32)
+    np.cumsum(np.bincount(words[distinct], minlength=size), out=post_starts[1:])
+    return {"post_names": names[distinct], "post_starts": post_starts}
+
+
+def _word_arrays(words: list[Word]) -> Arrays:
+    """The vocabulary and the trie over the Latin readings of its words."""
+    encoded = [encode_word(word) for word in words]
+    arrays: Arrays = {}
+    arrays["word_raw"], arrays["word_starts"] = _texts([word.letters for word in words])
+    arrays["word_script"] = np.array([_SCRIPTS.index(word.script) for word in words], dtype=np.uint8)
+    arrays["word_role"] = np.array([_ROLES.index(word.role) for word in words], dtype=np.uint8)
+    arrays["word_background"] = np.array([word.background for word in encoded], dtype=np.float32)
+    arrays["word_table"] = np.array([word.table for word in encoded], dtype=np.uint8)
+    arrays["code_raw"], arrays["code_starts"] = _concatenated([word.codes for word in encoded])
+    arrays["reading_raw"], arrays["reading_starts"] = _concatenated([word.reading_codes for word in encoded])
+    forms: dict[bytes, list[int]] = {}
+    for number, word in enumerate(encoded):
+        for form in _forms(word):
+            forms.setdefault(LATIN.encode(form).tobytes(), []).append(number)
+    forms.pop(b"", None)
+    ordered = sorted(forms)
+    raw = np.frombuffer(b"".join(ordered), dtype=np.uint8)
+    starts = np.zeros(len(ordered) + 1, dtype=np.int32)
+    np.cumsum([len(form) for form in ordered], out=starts[1:])
+    trie = make_trie(raw, starts)
+    arrays |= {"node_letter": trie.letter, "node_depth": trie.depth, "node_skip": trie.skip, "node_form": trie.form}
+    arrays["form_words"], arrays["form_starts"] = _runs([forms[form] for form in ordered])
+    return arrays
+
+
+def _concatenated(parts: list[npt.NDArray[np.uint8]]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    starts = np.zeros(len(parts) + 1, dtype=np.int32)
+    np.cumsum([len(part) for part in parts], out=starts[1:])
+    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)), starts
+
+
+def _forms(word: EncodedWord) -> list[str]:
+    """The Latin forms under which a word is found: its reading, and without a glued article."""
+    reading = word.reading
+    if len(reading) > 5 and reading[:2] in ("al", "el") and word.table == 0:
+        return [reading, reading[2:]]
+    return [reading]
+
+
+class Segment:
+    """Arrays with their meanings; nothing here changes after it was built."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.ids = self._texts("id")
+        self.surfaces = self._texts("surface")
+        self.extras = self._texts("extra")
+        self.trie = Trie(
+            np.asarray(arrays["node_letter"], dtype=np.uint8),
+            np.asarray(arrays["node_depth"], dtype=np.uint8),
+            np.asarray(arrays["node_skip"], dtype=np.int32),
+            np.asarray(arrays["node_form"], dtype=np.int32),
+            len(arrays["form_starts"]) - 1,
+        )
+        listed = json.loads(bytes(np.asarray(arrays["label_sets"], dtype=np.uint8)))
+        self.label_sets: list[frozenset[Label]] = [frozenset(labels) for labels in listed]
+
+    def _texts(self, name: str) -> Texts:
+        raw, starts = self.arrays[f"{name}_raw"], self.arrays[f"{name}_starts"]
+        return Texts(np.asarray(raw, dtype=np.uint8), np.asarray(starts, dtype=np.uint32))
+
+    def ints(self, name: str) -> npt.NDArray[np.int32]:
+        """An array of 32-bit whole numbers."""
+        return np.asarray(self.arrays[name], dtype=np.int32)
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects it holds, removed ones included."""
+        return len(self.ids)
+
+    @property
+    def names(self) -> int:
+        """How many names it holds."""
+        return len(self.surfaces)
+
+    def word(self, number: int) -> EncodedWord:
+        """A word of its vocabulary, as numbers."""
+        raw, starts = self.arrays["word_raw"], self.arrays["word_starts"]
+        letters = bytes(np.asarray(raw[starts[number] : starts[number + 1]], dtype=np.uint8)).decode()
+        script = _SCRIPTS[int(self.arrays["word_script"][number])]
+        return encode_word(Word(letters, script, _ROLES[int(self.arrays["word_role"][number])]))
+
+    def encoded(self, name: int) -> EncodedName:
+        """A name as flat arrays."""
+        starts = self.arrays["name_starts"]
+        return encode_words([self.word(int(w)) for w in self.arrays["name_words"][starts[name] : starts[name + 1]]])
+
+    def subject(self, number: int) -> Subject:
+        """A subject as it was added."""
+        names = self.subject_names(number)
+        stored = json.loads(self.extras[number] or "{}")
+        surfaces = tuple(self.surfaces[n] for n in names)
+        return Subject(
+            self.ids[number],
+            schema=stored.get("schema", "Person"),
+            names=surfaces,
+            birth_dates=tuple(stored.get("birth_dates", ())),
+            countries=tuple(stored.get("countries", ())),
+            gender=stored.get("gender"),
+            identifiers=tuple((kind, value) for kind, value in stored.get("identifiers", ())),
+            birth_places=tuple(stored.get("birth_places", ())),
+            parents=tuple(stored.get("parents", ())),
+        )
+
+    def subject_names(self, number: int) -> range:
+        """The numbers of a subject's names (names stand in the order of their subjects)."""
+        owners = self.arrays["name_subject"]
+        return range(int(np.searchsorted(owners, number, "left")), int(np.searchsorted(owners, number, "right")))
+
+    def labels(self, number: int) -> frozenset[Label]:
+        """The labels a subject carries."""
+        return self.label_sets[int(self.arrays["subject_labels"][number])]
+
+    def subject_of_name(self, name: int) -> int:
+        """The subject a name belongs to."""
+        return int(self.arrays["name_subject"][name])
+
+    def id_of_name(self, name: int) -> str:
+        """The id of the subject a name belongs to."""
+        return self.ids[self.subject_of_name(name)]
+
+    def has_extras(self, name: int) -> bool:
+        """Whether the subject of a name holds more than names."""
+        return bool(self.extras[self.subject_of_name(name)])
+
+    def words_key(self, name: int) -> bytes:
+        """Equal for two names, of any segment, that consist of the same words."""
+        starts = self.arrays["name_starts"]
+        words = [self.word(int(w)) for w in self.arrays["name_words"][starts[name] : starts[name + 1]]]
+        return " ".join(word.text for word in words).encode()
+
+    def same_script(self, names: npt.NDArray[np.int32], table: int) -> npt.NDArray[np.bool_]:
+        """For each name whether most of its words are of the script of ``table`` (the lowest table on a tie)."""
+        starts, words, tables = self.arrays["name_starts"], self.arrays["name_words"], self.arrays["word_table"]
+        return np.array(
+            [np.bincount(tables[words[starts[n] : starts[n + 1]]], minlength=1).argmax() == table for n in names],
+            dtype=bool,
+        )
+
+    def holders(self, hashed: int) -> list[int]:
+        """Subjects with an identifier whose key has this hash (equal hashes of different keys are the caller's to
+        tell).
+        """
+        hashes = self.arrays["key_hashes"]
+        first = int(np.searchsorted(hashes, np.uint64(hashed), "left"))
+        last = int(np.searchsorted(hashes, np.uint64(hashed), "right"))
+        return sorted(set(self.arrays["key_subjects"][first:last].tolist()))
+
+    def find(self, subject_id: str) -> int:
+        """The number of a subject, or -1."""
+        order = self.arrays["id_order"]
+        raw = np.frombuffer(subject_id.encode(), dtype=np.uint8)
+        wanted = int(hash_texts(raw, np.array([0, len(raw)], dtype=np.uint32))[0])
+        low, high = 0, len(order)
+        while low < high:
+            middle = (low + high) // 2
+            if self._hash(int(order[middle])) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        while low < len(order) and self._hash(int(order[low])) == wanted:
+            if self.ids[int(order[low])] == subject_id:
+                return int(order[low])
+            low += 1
+        return -1
+
+    def _hash(self, number: int) -> int:
+        return int(hash_texts(self.ids.raw, self.ids.starts[number : number + 2])[0])

@@ -1,0 +1,238 @@
+"""The inner loops over letters, compiled: the best reading of one word as another, and all words of a trie that read
+well.
+
+A *chunk* is 0–4 Latin letters; one source letter emits one chunk. ``grid[row, chunk]`` is its cost: the negative
+natural logarithm of its probability times 16, as one byte, so that all arithmetic is exact and equal on every machine.
+Chunks are found by walking a small trie over their letters, forwards (``child``) or backwards (``rear``);
+``chunk_of[state]`` is the chunk that ends there, 0 meaning none (chunk 0 is the empty chunk, at which no walk ends).
+
+Compiled on first use and cached beside the module (or in the user's cache folder where that is not writable).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tansiq.engine.names.compiled import compiled
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int32]
+
+NEVER = 1 << 20
+"""The cost of what cannot be."""
+WIDEST = 68
+"""Longer than any word or join of two words that is compared."""
+
+
+@compiled
+def reading_cost(
+    rows: Ints,
+    row_from: int,
+    n: int,
+    letters: Bytes,
+    letter_from: int,
+    m: int,
+    grid: Bytes,
+    child: Ints,
+    chunk_of: Ints,
+    table: Ints,
+) -> int:
+    """The least cost at which ``n`` source rows emit ``m`` letters; ``NEVER`` if they cannot.
+
+    ``table`` is scratch of at least (n + 1) × (m + 1) and afterwards holds the least cost of every pair of prefixes.
+    """
+    for i in range(n + 1):
+        for j in range(m + 1):
+            table[i, j] = NEVER
+    table[0, 0] = 0
+    for i in range(n):
+        row = rows[row_from + i]
+        for j in range(m + 1):
+            here = table[i, j]
+            if here >= NEVER:
+                continue
+            value = here + grid[row, 0]
+            if value < table[i + 1, j]:
+                table[i + 1, j] = value
+            state = 0
+            for d in range(4):
+                if j + d >= m:
+                    break
+                state = child[state, letters[letter_from + j + d]]
+                if state == 0:
+                    break
+                chunk = chunk_of[state]
+                if chunk > 0:
+                    value = here + grid[row, chunk]
+                    if value < table[i + 1, j + d + 1]:
+                        table[i + 1, j + d + 1] = value
+    return int(table[n, m])
+
+
+@compiled
+def trace_reading(rows: Ints, letters: Bytes, grid: Bytes, child: Ints, chunk_of: Ints, table: Ints, ends: Ints) -> int:
+    """Like ``reading_cost`` over all ``letters``; ``ends[i]`` becomes the end of what source letter ``i`` emitted."""
+    n, m = rows.shape[0], letters.shape[0]
+    total = reading_cost(rows, 0, n, letters, 0, m, grid, child, chunk_of, table)
+    if total >= NEVER:
+        return int(total)
+    j = m
+    for i in range(n, 0, -1):
+        ends[i - 1] = j
+        row = rows[i - 1]
+        found, least = j, table[i - 1, j] + grid[row, 0]
+        for d in range(1, 5):
+            if j - d < 0:
+                break
+            state = 0
+            for k in range(j - d, j):
+                state = child[state, letters[k]]
+                if state == 0:
+                    break
+            if state == 0 or chunk_of[state] == 0:
+                continue
+            value = table[i - 1, j - d] + grid[row, chunk_of[state]]
+            if value < least:
+                least, found = value, j - d
+        j = found
+    return int(total)
+
+
+@compiled
+def read_trie(  # noqa: C901 - one loop nest, kept whole for the compiler
+    rows: Ints,
+    grid: Bytes,
+    slack: int,
+    node_letter: Bytes,
+    node_depth: Bytes,
+    node_skip: Ints,
+    node_form: Ints,
+    child: Ints,
+    chunk_of: Ints,
+    parent: Ints,
+    rear: Ints,
+    rear_chunk: Ints,
+    forms: Ints,
+    values: Ints,
+) -> int:
+    """The forms of a trie that the source can emit at no more than ``slack`` above its single cheapest emission.
+
+    The trie lies in depth-first order: ``node_skip`` is the node after a node's subtree, ``node_form`` the form that
+    ends there or -1. A subtree is left as soon as no completion can stay within the slack, chunks that are only begun
+    included. What is found depends on source and form alone, never on what else the trie holds. Writes ``forms`` and
+    their costs ``values``, which must hold as many as there are forms; returns how many.
+    """
+    n, width = rows.shape[0], grid.shape[1]
+    own = np.empty((n, width), dtype=np.int32)
+    rest = np.zeros(n + 1, dtype=np.int32)
+    for i in range(n - 1, -1, -1):
+        least = NEVER
+        for c in range(width):
+            own[i, c] = grid[rows[i], c]
+            if own[i, c] < least:
+                least = own[i, c]
+        rest[i] = rest[i + 1] + least
+    limit = rest[0] + slack
+    stack = np.full((WIDEST, n + 1), NEVER, dtype=np.int32)
+    stack[0, 0] = 0
+    for i in range(1, n + 1):
+        stack[0, i] = stack[0, i - 1] + own[i - 1, 0]
+    states = parent.shape[0]
+    longer = np.full((n, states), NEVER, dtype=np.int32)
+    for i in range(n):
+        for state in range(states - 1, 0, -1):
+            least = longer[i, state]
+            if chunk_of[state] > 0 and own[i, chunk_of[state]] < least:
+                least = own[i, chunk_of[state]]
+            if least < longer[i, parent[state]]:
+                longer[i, parent[state]] = least
+    path = np.zeros(WIDEST, dtype=np.uint8)
+    chunks = np.zeros(5, dtype=np.int32)
+    found, node, nodes = 0, 0, node_letter.shape[0]
+    while node < nodes:
+        depth = node_depth[node]
+        path[depth] = node_letter[node]
+        state, wide = 0, 0
+        for d in range(1, 5):
+            if depth - d < 0:
+                break
+            state = rear[state, path[depth - d + 1]]
+            if state == 0:
+                break
+            chunks[d] = rear_chunk[state]
+            wide = d
+        stack[depth, 0] = NEVER
+        promise = NEVER
+        for i in range(1, n + 1):
+            value = stack[depth, i - 1] + own[i - 1, 0]
+            for d in range(1, wide + 1):
+                if chunks[d] > 0:
+                    other = stack[depth - d, i - 1] + own[i - 1, chunks[d]]
+                    if other < value:
+                        value = other
+            stack[depth, i] = value
+            if value + rest[i] < promise:
+                promise = value + rest[i]
+        for d in range(1, 4):
+            if promise <= limit or depth - d < 0:
+                break
+            state = 0
+            for k in range(depth - d + 1, depth + 1):
+                state = child[state, path[k]]
+                if state == 0:
+                    break
+            if state == 0:
+                continue
+            for i in range(n):
+                value = stack[depth - d, i] + longer[i, state] + rest[i + 1]
+                if value < promise:
+                    promise = value
+        if promise > limit:
+            node = node_skip[node]
+            continue
+        form = node_form[node]
+        if form >= 0 and stack[depth, n] <= limit:
+            forms[found] = form
+            values[found] = stack[depth, n]
+            found += 1
+        node += 1
+    return found
+
+
+@compiled
+def grow_trie(
+    letters: Bytes, starts: Ints, node_letter: Bytes, node_depth: Bytes, node_skip: Ints, node_form: Ints
+) -> int:
+    """Lay out the trie of sorted, distinct, non-empty forms in depth-first order; returns the number of nodes.
+
+    Form ``f`` is ``letters[starts[f]:starts[f + 1]]``. The node arrays must hold as many nodes as there are letters.
+    """
+    open_nodes = np.zeros(WIDEST, dtype=np.int32)
+    depth_open, nodes = 0, 0
+    for form in range(starts.shape[0] - 1):
+        first, last = starts[form], starts[form + 1]
+        shared = 0
+        if form > 0:
+            before = starts[form - 1]
+            while (
+                shared < last - first
+                and shared < first - before
+                and letters[before + shared] == letters[first + shared]
+            ):
+                shared += 1
+        while depth_open > shared:
+            node_skip[open_nodes[depth_open]] = nodes
+            depth_open -= 1
+        for depth in range(shared + 1, last - first + 1):
+            node_letter[nodes] = letters[first + depth - 1]
+            node_depth[nodes] = depth
+            node_form[nodes] = -1
+            open_nodes[depth] = nodes
+            nodes += 1
+        depth_open = last - first
+        node_form[open_nodes[depth_open]] = form
+    while depth_open > 0:
+        node_skip[open_nodes[depth_open]] = nodes
+        depth_open -= 1
+    return nodes

@@ -1,0 +1,133 @@
+"""Fit the weights of the name features on the development part and write the small file that ships.
+
+    python tools/fit_weights.py [--out src/tansiq/engine/matching/data/weights-1.json]
+
+Questions are development keys that no benchmark of ours asks (``bench/matching/tasks.py`` keeps its own); rivals are
+what the candidate search really returns from the 100,000-name gallery. First a logistic regression on all of them;
+then slope and intercept on pairs in the proportion one true to two hard rivals, whose Arabic keys differ by two edits
+or more. Deterministic.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from rapidfuzz.distance import Levenshtein
+
+from bench.matching.split import habit_of, part_of, read_full_names
+from bench.matching.tasks import FULL_NAMES, wikidata
+from tansiq.engine.matching.candidates import Searcher, least_of
+from tansiq.engine.matching.encoding import encode_name
+from tansiq.engine.matching.pairing import FEATURES
+from tansiq.engine.matching.scoring import features_of
+from tansiq.engine.matching.segment import Segment, build_arrays
+from tansiq.engine.matching.subjects import Subject
+from tansiq.engine.names import Script, fold, read_name, script_of
+
+MOST = 60
+
+
+def regression(x, y, ridge=1e-2, rounds=40):
+    """Logistic regression by Newton's method on standardised columns; returns bias and weights."""
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
+    z = np.c_[np.ones(len(x)), (x - mean) / spread]
+    w = np.zeros(z.shape[1])
+    for _ in range(rounds):
+        p = 1 / (1 + np.exp(-(z @ w)))
+        slope = z.T @ (p - y) + ridge * np.r_[0, w[1:]]
+        bend = (z * (p * (1 - p))[:, None]).T @ z + ridge * np.eye(len(w))
+        step = np.clip(np.linalg.solve(bend, slope), -5, 5)
+        w -= step
+        if abs(step).max() < 1e-7:
+            break
+    weights = w[1:] / spread
+    return w[0] - weights @ mean, weights
+
+
+class Ground:
+    """The gallery as a segment, and for each of its names the Arabic key it spells (None for distractors)."""
+
+    def __init__(self):
+        task = wikidata()
+        self.asked = {question for question, _, _ in task.questions}
+        self.spellings, self.region = defaultdict(list), {}
+        for row in read_full_names(FULL_NAMES):
+            if script_of(row.latin) is Script.LATIN:
+                self.spellings[row.key].append(row.latin)
+                self.region.setdefault(row.key, habit_of(row.country))
+        keys = list(self.spellings)
+        self.key_of = [keys[int(i[1:].split(":")[0])] if i[0] == "k" else None for i, _ in task.gallery]
+        self.segment = Segment(build_arrays((Subject(i, names=(n,)), frozenset({0})) for i, n in task.gallery))
+        self.searcher = Searcher(self.segment)
+        self.open = np.ones(self.segment.names, dtype=bool)
+        rest = [k for k in sorted(keys) if part_of(k) == "dev" and k not in self.asked and len(fold(k).split()) > 1]
+        random.Random(4).shuffle(rest)
+        self.rest = rest
+
+    def rivals(self, question):
+        name = encode_name(read_name(question))
+        slots = [w for w in name.words if w.role == 0] or list(name.words)
+        histogram = self.searcher.collect(slots, self.open)
+        names, worths = self.searcher.pick(least_of(histogram, MOST))
+        order = np.argsort(-worths, kind="stable")[: 3 * MOST]
+        names = names[order]
+        return names, features_of(name, self.segment, names, habits=True)
+
+
+def lines(ground, questions):
+    """(features, right?, may be used as a rival?) for each question."""
+    for question, key, own in questions:
+        names, features = ground.rivals(question)
+        keys = [ground.key_of[n] for n in names]
+        right = np.array([k == key for k in keys])
+        far = np.array([k is None or Levenshtein.distance(k, key) >= 2 for k in keys])
+        other = np.array([ground.segment.surfaces[int(n)] != own for n in names])
+        yield features[other], right[other], far[other]
+
+
+def fit(ground, questions, seed=5):
+    chooser = random.Random(seed)
+    found = list(lines(ground, questions))
+    x = np.concatenate([f for f, _, _ in found])
+    y = np.concatenate([r for _, r, _ in found]).astype(float)
+    bias, weights = regression(x, y)
+    pairs, truth = [], []
+    for features, right, far in found:
+        score = features @ weights
+        wrong = [i for i in np.argsort(-score, kind="stable") if not right[i] and far[i]][:20]
+        if right.any() and len(wrong) > 1:
+            pairs.append(score[chooser.choice(np.flatnonzero(right).tolist())])
+            pairs += [score[wrong[0]], score[chooser.choice(wrong)]]
+            truth += [1.0, 0.0, 0.0]
+    shift, slope = regression(np.array(pairs)[:, None], np.array(truth))
+    print(f"{len(found)} questions, {len(x)} rivals, {len(truth)} pairs; slope {slope[0]:.3f}")
+    values = dict(zip(FEATURES, (weights * slope[0]).round(5).tolist(), strict=True))
+    return {"bias": round(float(shift), 5), "weights": values}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("src/tansiq/engine/matching/data/weights-1.json"))
+    options = parser.parse_args()
+    ground = Ground()
+    cross = fit(ground, [(key, key, "") for key in ground.rest[:4000]])
+    chooser = random.Random(6)
+    several = [key for key in ground.rest if len(set(ground.spellings[key])) > 1]
+    same = fit(ground, [(own := chooser.choice(sorted(set(ground.spellings[k]))), k, own) for k in several])
+    stored = {"version": 1, "features": list(FEATURES), "relations": {"cross": cross, "same": same}}
+    options.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    for relation, model in stored["relations"].items():
+        print(relation, model)
+
+
+if __name__ == "__main__":
+    main()
