@@ -11,7 +11,7 @@ from tansiq.node.wording import explain
 
 STATUS: dict[type[TansiqError], int] = {Rejected: 422, Refused: 403, Conflict: 409, Unavailable: 503, Corrupt: 500}
 # Codes whose status says more than their class does.
-STATUS_OF_CODE = {"envelope.too_large": 413, "envelope.unknown_sender": 401, "envelope.signature_invalid": 401, "api.too_many": 429}
+STATUS_OF_CODE = {"envelope.too_large": 413, "envelope.sender_unknown": 401, "envelope.signature_invalid": 401, "api.too_many": 429}
 
 
 def problem(error: TansiqError) -> HttpResponse:

@@ -11,12 +11,13 @@ from django.db import transaction
 
 from tansiq.engine.envelopes import keyfile
 from tansiq.engine.envelopes.age import HybridIdentity
-from tansiq.engine.envelopes.cards import Revocation, sign_revocation
+from tansiq.engine.envelopes.cards import LastGood, Revocation, sign_revocation
+from tansiq.engine.envelopes.revocations import copies
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode
 from tansiq.node.cli import setup
-from tansiq.node.dossiers.models import Entry
+from tansiq.node.dossiers.models import Dossier, Entry
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.partners import actions, queries
 from tansiq.node.vault import keys
@@ -27,7 +28,7 @@ def _root(path: Path, passphrase: str) -> Ed25519Signer:
     value: Any = keyfile.unseal(path.read_bytes(), passphrase)
     root = Ed25519Signer.from_seed(b64decode(value["root"]))
     if root.public != bytes(queries.myself().root_public):
-        raise Rejected("card.other_root", at=str(path))
+        raise Rejected("settings.not_root_key", at=str(path))
     return root
 
 
@@ -75,17 +76,26 @@ def revoke(home: Path, root_key: Path, passphrase: str, *, purpose: str, since: 
     fresh = Ed25519Signer.generate()
     changed = replace(held, node=fresh) if purpose == "node" else replace(held, authority=fresh)
     me = queries.myself().node_id
-    good: dict[str, str] = {}
-    if purpose == "authority":
-        for row in Entry.objects.filter(author=me, at__lt=since).order_by("dossier_id", "seq").only("dossier_id", "entry_id"):
-            good[row.dossier_id] = row.entry_id
-    revocation = Revocation(node_id=me, key_id=old.key_id, purpose=purpose, from_time=since, last_good=good, issued_at=now)
-    signed = sign_revocation(revocation, root).to_json()
+    base = Revocation(node_id=me, key_id=old.key_id, from_time=since, issued_at=now, reason="compromised")
+    told = _copies(base, since) if purpose == "authority" else {}
     keys.write_secrets(home / keys.SECRETS_FILE, changed.to_json(), passphrase)
     keys.install(changed)
     _publish(root, changed, url=None, now=now)
     with transaction.atomic():
-        actions.revoke(signed, node_id=me, actor="administrator", now=now)
-        recipients = [p.node_id for p in queries.partners()]
-        exchange.queue(recipients, "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now)
+        actions.revoke(sign_revocation(base, root).to_json(), node_id=me, actor="administrator", now=now)
+        for partner in queries.partners():
+            copy = told.get(partner.node_id) or base.model_copy(update={"recipient": partner.node_id})
+            signed = sign_revocation(copy, root).to_json()
+            exchange.queue([partner.node_id], "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now)
     return {"node": me, "key": old.key_id, "purpose": purpose}
+
+
+def _copies(base: Revocation, since: datetime) -> dict[str, Revocation]:
+    """For each partner, the revocation with the last good entry of every dossier that both take part in."""
+    good: dict[str, LastGood] = {}
+    participants: dict[str, list[str]] = {}
+    for dossier in Dossier.objects.only("dossier_id", "participants"):
+        row = Entry.objects.filter(dossier=dossier, author=base.node_id, at__lt=since).order_by("-seq").first()
+        good[dossier.dossier_id] = LastGood(entry=row.entry_id if row else None, sequence=row.seq if row else 0)
+        participants[dossier.dossier_id] = list(dossier.participants)
+    return copies(base, good, participants)

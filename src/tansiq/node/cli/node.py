@@ -25,7 +25,7 @@ from tansiq.node.cli.session import Session, now, passed
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8400, show_default=True)
 @click.option("--time-zone", default="UTC", show_default=True)
-@click.option("--weekend", default="5,6", show_default=True, help="days of the weekend, 0 = Monday")
+@click.option("--weekend", default="6,7", show_default=True, help="days of the weekend, 1 = Monday to 7 = Sunday")
 @click.option("--phone", default="", help="telephone that is answered at any hour")
 @click.option("--email", default="")
 @click.option("--languages", default="ar,fr,en", show_default=True, help="languages the contact point works in")

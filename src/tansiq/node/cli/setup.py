@@ -72,8 +72,8 @@ def make_card(
         issued_at=now,
         valid_until=end,
         keys=tuple(card_keys),
-        root_public=root.public,
-        contact=Contact(phone=told["phone"], email=told["email"], languages=tuple(told["languages"].split(","))),
+        root_key=root.public,
+        contact=Contact(phone_24_7=told["phone"] or None, email=told["email"] or None, languages=tuple(told["languages"].split(","))),
     )
     return sign_card(card, root).to_json()
 

@@ -73,7 +73,7 @@ def append(dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool
         act=header.act,
         at=header.at,
         header=entry.raw,
-        signatures=[s.to_json() for s in entry.signatures],
+        signatures=entry.signed.to_json()["signatures"],
         trace=placed.trace.to_json(),
         is_effective=placed.trace.effective,
         reason=placed.trace.reason or "",
@@ -87,7 +87,7 @@ def append(dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool
             entry=row,
             index=index,
             type=header.parts[index].type,
-            salted=salted.to_wire() if salted else None,
+            salted=salted.to_json() if salted else None,
             review_at=salted.part.review_at if salted else None,
             erased_at=None if salted else now,
         )

@@ -11,12 +11,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
 from tansiq.engine.dossiers.folds import Folded
 from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.states import Trace
+from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats import strict_json
+from tansiq.engine.formats.ids import b64encode
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers.models import Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
@@ -74,14 +76,14 @@ def load_trace(entry_id: str) -> Trace | None:
 def load_header(entry_id: str) -> Header | None:
     """The stored header, or None when this node does not have it."""
     found = Entry.objects.filter(entry_id=entry_id).values_list("header", flat=True).first()
-    return Header.from_json(strict_json.loads(bytes(found))) if found is not None else None
+    return entries.read_header(bytes(found)) if found is not None else None
 
 
 def parts_by_entry(dossier: Dossier, *, types: set[str]) -> dict[str, list[Any]]:
     """The unerased parts of these types, by entry id."""
     found: dict[str, list[Any]] = {}
     for row in Part.objects.filter(entry__dossier=dossier, type__in=types, salted__isnull=False).order_by("entry_id", "index"):
-        found.setdefault(row.entry_id, []).append(SaltedPart.from_wire(row.salted).part)
+        found.setdefault(row.entry_id, []).append(SaltedPart.from_json(row.salted, at="").part)
     return found
 
 
@@ -105,8 +107,16 @@ def entries_of(dossier: Dossier, *, after_depth: int = -1, limit: int | None = N
 
 def signed_entry(row: Entry) -> SignedEntry:
     """The entry as it was signed, with the parts that were not erased."""
-    parts = [SaltedPart.from_wire(p.salted) if p.salted is not None else None for p in row.parts.all()]
-    return SignedEntry.restore(bytes(row.header), row.signatures, parts)
+    parts = [SaltedPart.from_json(p.salted, at="") if p.salted is not None else None for p in row.parts.all()]
+    raw = bytes(row.header)
+    envelope = {"payloadType": entries.PAYLOAD_TYPE, "payload": b64encode(raw), "signatures": row.signatures}
+    return SignedEntry(dsse.Signed.from_json(envelope), entries.read_header(raw), tuple(parts))
+
+
+def code_lists_of(dossier_id: str) -> dict[str, str]:
+    """The code lists that the dossier's opening entry pins, by digest."""
+    header = load_header(dossier_id)
+    return dict(header.opening.code_lists) if header and header.opening else {}
 
 
 def entry_by_id(entry_id: str) -> Entry | None:

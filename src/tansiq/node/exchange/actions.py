@@ -17,12 +17,13 @@ from tansiq.engine.envelopes import bodies, receipts, sealing
 from tansiq.engine.envelopes.age import HybridRecipient
 from tansiq.engine.envelopes.cards import NodeCard
 from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.envelopes.manifest import read_manifest
 from tansiq.engine.envelopes.sequences import Inbound, Outbound
-from tansiq.engine.errors import Corrupt, Refused, TansiqError, Unavailable
+from tansiq.engine.errors import Corrupt, Unavailable
 from tansiq.engine.formats.ids import new_id
 from tansiq.node.audit import actions as audit
-from tansiq.node.audit import queries as audit_log
 from tansiq.node.desk import actions as desk
+from tansiq.node.exchange import witness
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
@@ -73,7 +74,7 @@ def begin_incarnation(now: datetime) -> int:
     Item.objects.filter(envelope__state=OutEnvelope.READY).update(envelope=None)
     OutEnvelope.objects.filter(state=OutEnvelope.READY).update(state=OutEnvelope.REPLACED, raw=None)
     highest = max([1, *Link.objects.values_list("incarnation", flat=True)]) + 1
-    Link.objects.update(incarnation=highest, outbound=None, leased_until=None, leased_by="", retry_at=None)
+    Link.objects.update(incarnation=highest, outbound=None, witnessed_size=0, leased_until=None, leased_by="", retry_at=None)
     audit.record("links.reopened", actor="machine", facts={"incarnation": highest}, log="exchange", now=now)
     return highest
 
@@ -123,7 +124,8 @@ def seal_next(partner: str, worker: str, now: datetime) -> OutEnvelope | None:
         return None
     link = Link.objects.get(partner=partner)
     outbound = Outbound.from_json(link.outbound) if link.outbound else Outbound.start(link.incarnation)
-    body = bodies.Body(checkpoint=audit_log.checkpoint_text("exchange"), items=tuple(batch.content))
+    told = witness.told_to(partner)
+    body = bodies.Body(items=(bodies.Item(witness.ITEM, told), *batch.content), checkpoint=told["checkpoint"])
     envelope, following = _seal(body, card, outbound, now)
     with transaction.atomic():
         held = Link.objects.select_for_update().get(partner=partner)
@@ -156,7 +158,7 @@ def _seal(body: bodies.Body, card: NodeCard, outbound: Outbound, now: datetime) 
     place = outbound.next()
     me = partners.myself().node_id
     signer = keys.current().node
-    expires = min(now + EXPIRES, mailbox.valid_to + EXPIRES)
+    expires = now + EXPIRES
     sealed = sealing.seal(
         body.to_bytes(),
         envelope_id=new_id(now, os.urandom),
@@ -188,7 +190,7 @@ def _seal(body: bodies.Body, card: NodeCard, outbound: Outbound, now: datetime) 
     return row, outbound.sent(sealed.manifest_digest)
 
 
-def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) -> Item | None:
+def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) -> None:
     """Store the receipt of one of our envelopes and end its items; idempotent.
 
     Raises Rejected when the receipt is not signed by the partner, or names an envelope of ours that says otherwise.
@@ -199,7 +201,7 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
         if row is None or row.manifest_digest != receipt.manifest_digest:
             raise Corrupt("exchange.receipt_for_other", partner=partner, envelope=receipt.envelope_id)
         if row.receipt is not None:
-            return None
+            return
         row.receipt, row.receipted_at, row.raw, row.code = signed_receipt, now, None, receipt.code or ""
         row.state = OutEnvelope.DELIVERED if receipt.status == "accepted" else OutEnvelope.REFUSED
         row.save()
@@ -209,9 +211,8 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
             _tell_refusal(row, receipt.code or "", now)
         facts = {"partner": partner, "envelope": row.envelope_id, "manifest": row.manifest_digest, "status": receipt.status}
         audit.record("envelope.receipted", actor="machine", facts=facts, log="exchange", now=now)
-        _link_is_well(partner, receipt, now)
-    audit_log.keep_witness(partner, receipt, now)
-    return None
+        _link_is_well(partner, now)
+    witness.learn(partner, {"checkpoint": receipt.checkpoint, "consistency": receipt.consistency, "cosigned": receipt.cosignature}, now)
 
 
 def _tell_refusal(row: OutEnvelope, code: str, now: datetime) -> None:
@@ -227,12 +228,10 @@ def _tell_refusal(row: OutEnvelope, code: str, now: datetime) -> None:
         )
 
 
-def _link_is_well(partner: str, receipt: receipts.Receipt, now: datetime) -> None:
-    size = audit_log.size_of(receipt.cosignature) if receipt.cosignature else 0
+def _link_is_well(partner: str, now: datetime) -> None:
     link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
     link.failures, link.retry_at, link.last_error, link.last_delivered_at = 0, None, "", now
-    link.witnessed_size = max(link.witnessed_size, size)
-    link.save(update_fields=["failures", "retry_at", "last_error", "last_delivered_at", "witnessed_size"])
+    link.save(update_fields=["failures", "retry_at", "last_error", "last_delivered_at"])
 
 
 def record_failure(partner: str, envelope_id: str | None, code: str, now: datetime) -> None:
@@ -307,7 +306,9 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
         if known is not None:
             return dict(known.receipt)
         inbound = Inbound.from_json(link.inbound) if link.inbound else Inbound.start()
-        inbound, seen = inbound.observe(manifest, accepted.manifest_digest)
+        rows = InEnvelope.objects.filter(sender=manifest.sender, incarnation=manifest.incarnation, sequence=manifest.sequence)
+        stored = rows.values_list("manifest_digest", flat=True).first()
+        inbound, seen = inbound.observe(manifest, accepted.manifest_digest, stored=stored)
         link.inbound = inbound.to_json()
         link.retry_at = None
         link.save(update_fields=["inbound", "retry_at"])
@@ -345,18 +346,17 @@ def _note_irregularity(sender: str, seen: Any, now: datetime) -> None:
 
 def _receipt(accepted: sealing.Accepted, now: datetime) -> dict[str, Any]:
     manifest = accepted.manifest
-    witnessed = Link.objects.filter(partner=manifest.sender).values_list("witnessed_size", flat=True).first() or 0
-    checkpoint, proof = audit_log.checkpoint_with_proof("exchange", witnessed)
+    told = witness.told_to(manifest.sender)
     receipt = receipts.Receipt(
         envelope_id=manifest.envelope_id,
         manifest_digest=accepted.manifest_digest,
         sender=manifest.recipient,
         recipient=manifest.sender,
         status="accepted",
-        code=None,
         received_at=now,
-        checkpoint=checkpoint,
-        consistency=proof,
+        checkpoint=told["checkpoint"],
+        consistency=told["consistency"],
+        cosignature=told["cosigned"],
     )
     return receipts.sign_receipt(receipt, keys.current().node).to_json()
 
@@ -376,7 +376,8 @@ def open_envelope(sender: str, envelope_id: str) -> Opened | None:
     row = InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id, state=InEnvelope.STORED).first()
     if row is None:
         return None
-    raw = sealing.open_sealed(bytes(row.sealed), keys.current().identities)
+    manifest = read_manifest(Signed.from_json(row.manifest))
+    raw = sealing.open_sealed(bytes(row.sealed), manifest, keys.current().identities)
     return Opened(sender, envelope_id, row.received_at, bodies.Body.from_bytes(raw))
 
 
@@ -397,12 +398,3 @@ def mark(partner: str, references: Sequence[str], status: str, now: datetime) ->
         items.filter(opened_at=None).update(opened_at=now)
     elif status == "not_understood":
         items.update(not_understood=True)
-
-
-def explain_failure(error: Exception) -> str:
-    """The code under which a failed attempt is shown."""
-    if isinstance(error, TansiqError):
-        return error.code
-    if isinstance(error, Refused):
-        return error.code
-    return "exchange.unreachable"

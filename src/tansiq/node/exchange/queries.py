@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q
 
+from tansiq.engine.envelopes.sequences import Inbound
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 
 
@@ -71,7 +72,7 @@ def links() -> dict[str, dict[str, Any]]:
             "last_delivered_at": link.last_delivered_at,
             "waiting": 0,
             "waiting_since": None,
-            "missing": list((link.inbound or {}).get("missing", [])),
+            "missing": _gaps(link),
         }
     waiting = Item.objects.filter(delivered_at=None, not_understood=False).values("partner").annotate(n=Count("id"), since=Min("created_at"))
     for row in waiting:
@@ -82,6 +83,14 @@ def links() -> dict[str, dict[str, Any]]:
         found.setdefault(row["sender"], {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "waiting": 0, "missing": []})
         found[row["sender"]]["last_received_at"] = row["last"]
     return found
+
+
+def _gaps(link: Link) -> list[str]:
+    """What has not arrived from this partner, as first–last of each range, with its incarnation."""
+    if not link.inbound:
+        return []
+    missing = Inbound.from_json(link.inbound).missing()
+    return [f"{incarnation}:{first}-{last}" for incarnation, ranges in missing.items() for first, last in ranges]
 
 
 def undelivered_since(before: datetime, *, urgent: bool) -> list[Item]:

@@ -8,6 +8,7 @@ from typing import Any
 from tansiq.engine.accords.terms import read_reservation, read_terms
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.errors import Rejected
+from tansiq.engine.kinds.accord_consent import on_the_table
 from tansiq.node.accounts import policy
 from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers import queries
@@ -40,7 +41,9 @@ def ratify(officer: Officer, accord_id: str, *, reservation: Any, now: datetime)
     """Ratify the version that is on the table, with ``reservation`` (JSON) or none."""
     policy.require(officer.roles, "accords")
     dossier = queries.get_dossier_for(officer, accord_id)
-    version = _version_on_the_table(queries.view_of(dossier))
+    version = on_the_table(queries.folded_of(dossier).state)
+    if version is None:
+        raise Rejected("accord.nothing_to_ratify", accord=accord_id)
     parts: tuple[Part, ...] = ()
     codes: dict[str, Any] = {"terms": version}
     if reservation is not None:
@@ -48,10 +51,3 @@ def ratify(officer: Officer, accord_id: str, *, reservation: Any, now: datetime)
         parts = (Part(type="reservation", content=held.to_json()),)
         codes["reservation"] = held.digest
     return act(officer, Intent(kind="accord", act="ratify", dossier=accord_id, codes=codes, parts=parts), now=now)
-
-
-def _version_on_the_table(view: dict[str, Any]) -> str:
-    version = view.get("version_on_table") or view.get("terms")
-    if not isinstance(version, str):
-        raise Rejected("accord.nothing_to_ratify")
-    return version

@@ -21,6 +21,7 @@ from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry
 from tansiq.engine.dossiers.folds import Folded
 from tansiq.engine.dossiers.headers import Actor, Header, Opening
 from tansiq.engine.dossiers.kind import Kind, Missing
+from tansiq.engine.dossiers.parts import marking_of
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts import policy as roles
@@ -80,7 +81,8 @@ class _Stand:
     dossier: Dossier | None = None
     folded: Folded | None = None
     opening: Opening | None = None
-    salted: tuple[SaltedPart, ...] = field(default=())
+    salted: tuple[SaltedPart, ...] = ()
+    code_lists: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def others(self) -> list[str]:
@@ -90,8 +92,7 @@ class _Stand:
 def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
     """What is missing, who will read, and what the accord says; writes nothing."""
     stand = _stand(officer, intent)
-    header = _header(stand, intent, Actor(_role(stand, officer, intent), officer=officer.reference), None, now)
-    decision = _decide(stand, header, intent, frozenset(), now)
+    decision = _decide(stand, intent, frozenset(), now)
     return Considered(_missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version))
 
 
@@ -107,14 +108,13 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     digest = intent.digest(accord_version=stand.accord_version)
     approvers = _approvers(officer, draft_id, digest)
     actor = Actor(_role(stand, officer, intent), officer=officer.reference)
-    header = _header(stand, intent, actor, None, now)
-    decision = _decide(stand, header, intent, frozenset(approvers), now)
+    decision = _decide(stand, intent, frozenset(approvers), now)
     if decision.answer == "approval":
         return _lay_before(officer, stand, intent, decision, digest, draft_id, now)
     if not decision.is_permitted:
         _audit_refusal(officer, stand, intent, decision, now)
         decision.enforce()
-    approved_by = next((Actor(role, officer=who) for role, who in sorted(approvers.items())), None)
+    approved_by = tuple(Actor(role, officer=who) for role, who in sorted(approvers.items()))
     return _sign(stand, intent, actor, approved_by, frozenset(approvers), now, draft_id=draft_id, officer=officer)
 
 
@@ -125,7 +125,7 @@ def act_by_machine(dossier_id: str, act_name: str, codes: Mapping[str, Any], cla
         raise Rejected("dossier.not_found", dossier=dossier_id)
     intent = Intent(kind=dossier.kind, act=act_name, dossier=dossier_id, codes=dict(codes), parts=parts)
     stand = _in_dossier(dossier, intent)
-    return _sign(stand, intent, Actor("machine", clause=clause), None, frozenset(), now, draft_id="", officer=None)
+    return _sign(stand, intent, Actor("machine", clause=clause), (), frozenset(), now, draft_id="", officer=None)
 
 
 # -- standing ------------------------------------------------------------------------------------------------------------
@@ -148,6 +148,7 @@ def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
         dossier=dossier,
         folded=queries.folded_of(dossier),
         salted=_salt(intent.parts),
+        code_lists=queries.code_lists_of(dossier.dossier_id),
     )
 
 
@@ -164,14 +165,12 @@ def _new_dossier(intent: Intent) -> _Stand:
         raise Rejected("intent.no_recipient", at="/participants")
     accord = _accord(intent.accord or _best_accord(intent, audience), audience)
     version = (accord.version_digest or "") if accord else ""
-    opening = Opening(
-        kind=rules.name,
-        kind_version=rules.version,
-        participants=audience,
-        nonce=pins.nonce(os.urandom),
+    opening = entries.new_opening(
+        rules,
+        audience,
+        random=os.urandom,
         accord=accord.accord_id if accord else None,
         accord_version=version or None,
-        code_lists=pins.code_lists(rules),
         calendars=pins.calendars(audience),
         continues=intent.continues or None,
         cites=intent.cites or None,
@@ -196,7 +195,7 @@ def _accord(accord_id: str, audience: Sequence[str]) -> AccordInForce | None:
 
 
 def _salt(parts: Sequence[Part]) -> tuple[SaltedPart, ...]:
-    return tuple(SaltedPart(os.urandom(16), part) for part in parts)
+    return tuple(SaltedPart.of(part, os.urandom) for part in parts)
 
 
 def _role(stand: _Stand, officer: Officer, intent: Intent) -> str:
@@ -210,36 +209,41 @@ def _role(stand: _Stand, officer: Officer, intent: Intent) -> str:
 
 
 def _missing(stand: _Stand, intent: Intent) -> list[Missing]:
-    return stand.rules.missing(intent.codes, intent.parts) if stand.opening else []
+    return stand.rules.missing(intent.codes, intent.parts, act=intent.act)
 
 
-def _header(stand: _Stand, intent: Intent, actor: Actor, approved_by: Actor | None, now: datetime) -> Header:
+def _header(stand: _Stand, intent: Intent, actor: Actor, approved_by: tuple[Actor, ...], now: datetime) -> Header:
     return entries.compose(
+        stand.rules,
         stand.folded,
         author=stand.me,
         act=intent.act,
+        acted_by=actor,
+        now=now,
         codes=intent.codes,
         parts=stand.salted,
-        acted_by=actor,
         approved_by=approved_by,
         opening=stand.opening,
+        code_lists=stand.code_lists,
+        load=queries.load_trace,
+    )
+
+
+def _decide(stand: _Stand, intent: Intent, approvals: frozenset[str], now: datetime) -> Decision:
+    """What the accord says to the act as it stands; asked of a sketch, so that it can be asked before it is complete."""
+    sketch = Header(
+        author=stand.me,
+        seq=1,
         at=now,
+        act=intent.act,
+        acted_by=Actor("machine", clause="sketch"),
+        codes=intent.codes,
+        marking=marking_of(stand.salted),
+        opening=stand.opening,
     )
-
-
-def _decide(stand: _Stand, header: Header, intent: Intent, approvals: frozenset[str], now: datetime) -> Decision:
-    urgent = bool(header.codes.get("urgent")) or bool(stand.dossier and stand.dossier.urgent)
-    question = questions.of_entry(
-        "send",
-        stand.rules,
-        header,
-        [salted.part for salted in stand.salted],
-        participants=stand.participants,
-        urgent=urgent,
-        intent=intent,
-        approvals=approvals,
-        version=stand.accord_version or None,
-    )
+    state = stand.folded.state if stand.folded else None
+    version = stand.accord_version or None
+    question = questions.of_header("send", stand.rules, sketch, intent.parts, state, version=version, approvals=approvals, intent=intent)
     return decide(question, stand.accord, now=now, local=partners.local_rules())
 
 
@@ -324,7 +328,7 @@ def _sign(
     stand: _Stand,
     intent: Intent,
     actor: Actor,
-    approved_by: Actor | None,
+    approved_by: tuple[Actor, ...],
     approvals: frozenset[str],
     now: datetime,
     *,
@@ -334,9 +338,7 @@ def _sign(
     """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again."""
     for _ in range(ATTEMPTS):
         header = _header(stand, intent, actor, approved_by, now)
-        _demand(stand, header)
-        decision = _decide(stand, header, intent, approvals, now)
-        decision.enforce()
+        _decide(stand, intent, approvals, now).enforce()
         entry = entries.sign_entry(header, stand.salted, keys.current().authority)
         try:
             return _append(stand, intent, entry, now, draft_id=draft_id, officer=officer)
@@ -345,14 +347,6 @@ def _sign(
                 raise
             stand = replace(stand, folded=queries.folded_of(Dossier.objects.get(pk=stand.dossier.pk)))
     raise Conflict("dossier.heads_moved", dossier=intent.dossier)
-
-
-def _demand(stand: _Stand, header: Header) -> None:
-    if stand.folded is None:
-        stand.rules.read_codes(header.act, header.codes)
-        return
-    named = folds.named(stand.rules, header, queries.load_trace)
-    stand.rules.demand(header, header.entry_id, stand.folded.state, named)
 
 
 def _append(stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *, draft_id: str, officer: Officer | None) -> Acted:

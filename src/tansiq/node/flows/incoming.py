@@ -20,13 +20,13 @@ from tansiq.engine.errors import Corrupt, Refused, Rejected, TansiqError
 from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import competent_unit
-from tansiq.node.audit import witnessing
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.models import Dossier
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import witness
 from tansiq.node.flows import projections, questions, searching
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partner_actions
@@ -46,8 +46,6 @@ def open_envelope(payload: dict[str, Any], now: datetime) -> None:
         return
     if opened is None:
         return
-    if opened.body.checkpoint:
-        _keep_cosigned(sender, opened.body.checkpoint, now)
     for item in opened.body.items:
         take(sender, item, now)
     with transaction.atomic():
@@ -60,14 +58,6 @@ def _note_unopenable(sender: str, envelope_id: str, error: Rejected, now: dateti
         facts = {"partner": sender, "code": error.code}
         desk.put("envelope", f"envelope/{envelope_id}", title_code="desk.envelope_unopenable", facts=facts, urgent=True, now=now)
         record("envelope.unopenable", actor=f"node:{sender}", facts={**facts, "envelope": envelope_id}, log="exchange", now=now)
-
-
-def _keep_cosigned(sender: str, text: str, now: datetime) -> None:
-    try:
-        witnessing.keep_cosigned(sender, text, publics=list(partners.node_keys(sender, now).values()))
-    except TansiqError as error:
-        with transaction.atomic():
-            record("witness.rejected", actor=f"node:{sender}", facts={"code": error.code}, log="internal", now=now)
 
 
 def take(sender: str, item: Item, now: datetime) -> None:
@@ -86,7 +76,7 @@ def take(sender: str, item: Item, now: datetime) -> None:
 
 def _reference(item: Item) -> str:
     try:
-        return SignedEntry.from_wire(item.content, at="/content").entry_id if item.type == "entry" else ""
+        return entries.from_wire(item.content, at="/content").entry_id if item.type == "entry" else ""
     except TansiqError:
         return ""
 
@@ -111,13 +101,14 @@ def tell_status(partner: str, status: str, reference: str, now: datetime, *, cod
 
 def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
     """Verify, judge and append one entry; what stands on unknown entries waits, and they are asked for."""
-    entry = SignedEntry.from_wire(content, at="/content")
+    entry = entries.from_wire(content, at="/content")
     header = entry.header
     if queries.has_entry(entry.entry_id):
         return
     keys = partners.authority_keys(header.author, header.at)
     entries.verify_entry(entry, keys)
     dossier_id = header.dossier or entry.entry_id
+    partners.require_not_revoked(header.author, [s.key_id for s in entry.signatures], dossier_id, header.seq)
     dossier = queries.dossier_by_id(dossier_id)
     audience = header.opening.participants if header.opening else tuple(dossier.participants) if dossier else None
     me = partners.myself().node_id
@@ -126,29 +117,27 @@ def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
         return
     if me not in audience or sender not in audience:
         raise Rejected("item.not_in_audience", dossier=dossier_id, sender=sender)
-    refusal = _unacceptable(entry, audience, dossier, now)
+    refusal = _unacceptable(entry, dossier)
     arrived = _append(entry, dossier_id, sender, refusal, now)
     if arrived:
         _take_waiting(dossier_id, entry.entry_id, now)
 
 
-def _unacceptable(entry: SignedEntry, audience: tuple[str, ...], dossier: Dossier | None, now: datetime) -> str | None:
+def _unacceptable(entry: SignedEntry, dossier: Dossier | None) -> str | None:
     """The code by which accord or local rules say that this node may not take the entry's content in; None if it may."""
-    opening = entry.header.opening
-    kind_name, version = (opening.kind, opening.kind_version) if opening else (dossier.kind, dossier.kind_version) if dossier else ("", 0)
-    accord_id, pinned = (opening.accord, opening.accord_version) if opening else (dossier.accord, dossier.accord_version) if dossier else ("", "")
+    header, opening = entry.header, entry.header.opening
+    if opening is not None:
+        rules, accord_id, pinned = kind(opening.kind, opening.kind_version), opening.accord, opening.accord_version
+    elif dossier is not None:
+        rules, accord_id, pinned = kind(dossier.kind, dossier.kind_version), dossier.accord, dossier.accord_version
+    else:
+        raise Rejected("dossier.not_opened", at="/opening")
+    parts = [salted.part if salted else None for salted in entry.parts]
+    state = queries.folded_of(dossier).state if dossier else None
+    question = questions.of_header("receive", rules, header, parts, state, version=pinned or None)
     accord = partners.accord_in_force(accord_id) if accord_id else None
-    urgent = bool(entry.header.codes.get("urgent")) or bool(dossier and dossier.urgent)
-    question = questions.of_entry(
-        "receive",
-        kind(kind_name, version),
-        entry.header,
-        [salted.part if salted else None for salted in entry.parts],
-        participants=audience,
-        urgent=urgent,
-        version=pinned or None,
-    )
-    decision = decide(question, accord, now=now, local=partners.local_rules())
+    # The instant judged is the header's, so that both sides judge the same (docs/protocol/accords.md).
+    decision = decide(question, accord, now=header.at, local=partners.local_rules())
     return None if decision.is_permitted else decision.code
 
 
@@ -176,7 +165,7 @@ def _append(entry: SignedEntry, dossier_id: str, sender: str, refusal: str | Non
 
 
 def _store(entry: SignedEntry, dossier: Dossier | None, placed: dossiers.Placed, sender: str, refusal: str | None, now: datetime) -> None:
-    kept = entry.without_parts() if refusal else entry
+    kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
     if dossier is None:
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
     dossiers.append(dossier, kept, placed, is_own=False, now=now)
@@ -212,10 +201,9 @@ def _take_waiting(dossier_id: str, arrived: str, now: datetime) -> None:
     while fresh:
         for waiting in dossiers.take_waiting(dossier_id, fresh.pop()):
             dossiers.drop_waiting(waiting.entry_id)
-            entry = SignedEntry.from_wire(waiting.wire, at="/wire")
+            entry = entries.from_wire(waiting.wire, at="/wire")
             dossier = queries.dossier_by_id(dossier_id)
-            audience = tuple(dossier.participants) if dossier else ()
-            if _append(entry, dossier_id, waiting.sender, _unacceptable(entry, audience, dossier, now), now):
+            if _append(entry, dossier_id, waiting.sender, _unacceptable(entry, dossier), now):
                 fresh.append(entry.entry_id)
 
 
@@ -293,6 +281,7 @@ def take_heads(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
 
 
 HANDLERS: dict[str, Handler] = {
+    witness.ITEM: witness.learn,
     "entry": take_entry,
     "status": take_status,
     "card": take_card,

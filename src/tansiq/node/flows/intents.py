@@ -76,7 +76,7 @@ class Intent:
         codes = value.get("codes", {})
         if not isinstance(codes, dict):
             raise Rejected("intent.malformed", at=pointer(at, "codes"), wanted="object")
-        parts = [Part.from_json(part, at=pointer(at, "parts", n)) for n, part in enumerate(_list(value, "parts", at))]
+        parts = [_part(part, pointer(at, "parts", n)) for n, part in enumerate(_list(value, "parts", at))]
         return cls(
             **texts,
             participants=tuple(str(p) for p in _list(value, "participants", at)),
@@ -95,6 +95,13 @@ class Intent:
         """What an approval binds: exact parts, codes, recipients, dossier and accord version."""
         shared = {k: v for k, v in self.to_json().items() if k not in {"title", "case", "circle", "reference"}}
         return canonical.digest({**shared, "accord_version": accord_version})
+
+
+def _part(value: Any, at: str) -> Part:
+    """A part as a person writes it: what is left out is absent, which the signed form says with null."""
+    if not isinstance(value, dict):
+        raise Rejected("intent.malformed", at=at, wanted="object")
+    return Part.from_json({**_ABSENT, **value}, at=at)
 
 
 def _text(value: dict[str, Any], name: str, at: str) -> str:
@@ -116,3 +123,6 @@ def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], 
     if not all(isinstance(p, list) and len(p) == 2 and all(isinstance(t, str) for t in p) for p in pairs):
         raise Rejected("intent.malformed", at=pointer(at, name), wanted="list of pairs")
     return tuple((p[0], p[1]) for p in pairs)
+
+
+_ABSENT: dict[str, Any] = {name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}}

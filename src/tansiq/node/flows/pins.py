@@ -1,32 +1,29 @@
-"""What an opening entry pins by digest: the code lists its kind reads and the calendars its deadlines are counted by."""
+"""The calendars by which deadlines are counted; an opening entry pins their digests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import date
 
 from django.conf import settings
 
-from tansiq.engine.dossiers.calendars import Calendar
-from tansiq.engine.dossiers.kind import Kind
-from tansiq.engine.formats.codes import code_list
-from tansiq.engine.formats.ids import b64encode
+from tansiq.engine.dossiers.calendars import Calendar, shipped_calendar
+from tansiq.engine.errors import Rejected
 from tansiq.node.partners import queries as partners
 
 
-def nonce(random: Callable[[int], bytes]) -> str:
-    """Sixteen random bytes, so that two dossiers about the same never have the same id."""
-    return b64encode(random(16))
-
-
-def code_lists(rules: Kind) -> dict[str, str]:
-    """The digest of every code list that the kind's codes are read in."""
-    return {name: code_list(name).digest for name in sorted(set(rules.CODE_LISTS.values()))}
-
-
 def own_calendar() -> Calendar:
-    """This node's State calendar, from its settings."""
+    """This node's State calendar: its settings' holidays, or those shipped for its State; weekend and zone are always its own."""
     node = settings.NODE
-    return Calendar.from_settings(state=node.state, time_zone=node.time_zone, weekend=node.weekend, holidays=node.holidays)
+    holidays = {date.fromisoformat(day): name for day, name in node.holidays.items()}
+    version = "settings"
+    if not holidays:
+        try:
+            shipped = shipped_calendar(node.node_id)
+            holidays, version = dict(shipped.holidays), shipped.version
+        except Rejected:
+            version = "none"
+    return Calendar(node=node.node_id, version=version, time_zone=node.time_zone, weekend=frozenset(node.weekend), holidays=holidays)
 
 
 def calendars(audience: Iterable[str]) -> dict[str, str]:

@@ -117,7 +117,7 @@ def route_request(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What was wrongly addressed to this node and returned is erased here: every part of its partners' entries."""
     me = myself().node_id
-    if entry.header.act != "return_wrong" or entry.header.author != me:
+    if entry.header.act != "return" or entry.header.author != me:
         return
     for row in dossier.entries.exclude(author=me):
         dossiers.erase_parts(row, None, reason="wrongly_addressed", actor="machine", now=now)

@@ -91,7 +91,7 @@ def _entry(view: EntryView, evidence: list[dict[str, Any]], people: dict[str, st
         "by": people.get(actor.officer or "", "") if view.row.is_own else "",
         "role": actor.role,
         "machine_clause": actor.clause or "",
-        "approved": header.approved_by is not None,
+        "approved_by": [actor.role for actor in header.approved_by],
         "is_effective": view.row.is_effective,
         "reason": view.row.reason,
         "flags": list(view.row.flags),

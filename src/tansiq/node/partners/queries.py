@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tansiq.engine.accords.decide import AccordInForce, LocalRules
-from tansiq.engine.envelopes.cards import CardKey, NodeCard, open_card
+from tansiq.engine.envelopes.cards import CardKey, NodeCard, Revocation, open_card
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Rejected
 from tansiq.node.partners import models
@@ -76,6 +76,19 @@ def _stands(key: CardKey, at: datetime, revoked: dict[str, datetime]) -> bool:
 def is_revoked(node_id: str, key_id: str, at: datetime) -> bool:
     """Whether the key had been revoked by ``at``."""
     return RevokedKey.objects.filter(node_id=node_id, key_id=key_id, from_time__lte=at).exists()
+
+
+def require_not_revoked(author: str, key_ids: Iterable[str], dossier_id: str, seq: int) -> None:
+    """Raise Rejected("entry.key_revoked") for an entry that a revoked key signed after the last good one of its dossier.
+
+    The time in the entry is not asked: whoever stole the key wrote it.
+    """
+    rows = RevokedKey.objects.filter(node_id=author, key_id__in=list(key_ids))
+    for row in rows:
+        told = Revocation.from_bytes(Signed.from_json(row.revocation).payload)
+        good = told.last_good.get(dossier_id)
+        if good is None or seq > good.sequence:
+            raise Rejected("entry.key_revoked", author=author, key=row.key_id, dossier=dossier_id)
 
 
 def accord_in_force(accord_id: str) -> AccordInForce | None:

@@ -35,8 +35,8 @@ class NodeSettings:
     port: int = 8400
     database_url: str = ""
     time_zone: str = "UTC"
-    weekend: list[int] = field(default_factory=lambda: [5, 6])
-    holidays: list[str] = field(default_factory=list)
+    weekend: list[int] = field(default_factory=lambda: [6, 7])
+    holidays: dict[str, str] = field(default_factory=dict)
     language: str = "ar"
     allowed_hosts: list[str] = field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]"])
     https: bool = False

@@ -1,0 +1,297 @@
+"""The journey of a question: the register answers at once, partners as the accord allows, each result logged on both sides.
+
+What a partner is told is *hit* or *contact* with a number that a request may cite, never a record: a hit is the start of a request,
+not an answer. What is silent tells its owner and nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tansiq.engine.accords.decide import AccordInForce, Decision, Question, decide
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.codes import code_list
+from tansiq.engine.formats.strict_json import JsonValue
+from tansiq.engine.matching import Query
+from tansiq.node.accounts import policy as roles
+from tansiq.node.accounts.models import Officer
+from tansiq.node.desk import actions as desk
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.partners import queries as partners
+from tansiq.node.register import index, policy
+from tansiq.node.register import queries as register
+from tansiq.node.search import actions, queries
+from tansiq.node.search.models import Asked, Search
+from tansiq.node.search.policy import MIN_QUERY_LETTERS
+
+LIMIT = 50
+TOLD_BANDS = frozenset({"strong", "probable"})
+MAX_VALUES = 20
+MAX_LETTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What somebody looks for: the same fields for the register and for partners."""
+
+    names: tuple[str, ...] = ()
+    schema: str = "Person"
+    birth_dates: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names),
+            "schema": self.schema,
+            "birth_dates": list(self.birth_dates),
+            "countries": list(self.countries),
+            "identifiers": [list(pair) for pair in self.identifiers],
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, *, at: str = "/fields") -> Fields:
+        """Read foreign fields within limits; raises Rejected("search.fields", at=…)."""
+        if not isinstance(value, Mapping) or not set(value) <= set(cls.__dataclass_fields__):
+            raise Rejected("search.fields", at=at)
+        schema = value.get("schema", "Person")
+        if not isinstance(schema, str) or len(schema) > 40:
+            raise Rejected("search.fields", at=f"{at}/schema")
+        pairs = value.get("identifiers", [])
+        if not isinstance(pairs, list) or len(pairs) > MAX_VALUES or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
+            raise Rejected("search.fields", at=f"{at}/identifiers")
+        return cls(
+            names=_texts(value, "names", at),
+            schema=schema,
+            birth_dates=_texts(value, "birth_dates", at),
+            countries=_texts(value, "countries", at),
+            identifiers=tuple((_short(p[0], f"{at}/identifiers"), _short(p[1], f"{at}/identifiers")) for p in pairs),
+        )
+
+    def require_enough(self) -> None:
+        """Raise Rejected("search.too_little") for a question that would find everybody."""
+        letters = sum(len(name.strip()) for name in self.names)
+        if letters < MIN_QUERY_LETTERS and not self.identifiers:
+            raise Rejected("search.too_little", at="/names", letters=MIN_QUERY_LETTERS)
+
+    def query(self, query_id: str = "") -> Query:
+        return Query(
+            names=self.names,
+            schema=self.schema,
+            birth_dates=self.birth_dates,
+            countries=self.countries,
+            identifiers=self.identifiers,
+            query_id=query_id,
+        )
+
+
+def _texts(value: Mapping[str, Any], name: str, at: str) -> tuple[str, ...]:
+    items = value.get(name, [])
+    if not isinstance(items, list) or len(items) > MAX_VALUES:
+        raise Rejected("search.fields", at=f"{at}/{name}")
+    return tuple(_short(item, f"{at}/{name}") for item in items)
+
+
+def _short(item: Any, at: str) -> str:
+    if not isinstance(item, str) or len(item) > MAX_LETTERS:
+        raise Rejected("search.fields", at=at)
+    return item
+
+
+# -- asking --------------------------------------------------------------------------------------------------------------
+
+
+def search(
+    officer: Officer,
+    fields: Fields,
+    *,
+    purpose: str,
+    crime_area: str = "",
+    reference: str = "",
+    ask: Sequence[str] = (),
+    now: datetime,
+) -> Search:
+    """Ask the register now and the partners in ``ask`` through their accords; answers arrive in the search's rows.
+
+    The purpose is not optional: every question is justified before it is asked. Raises Rejected for too little or for an unknown purpose.
+    """
+    roles.require(officer.roles, "search")
+    fields.require_enough()
+    code_list("purposes").require(purpose, at="/purpose")
+    if crime_area:
+        code_list("crime_areas").require(crime_area, at="/crime_area")
+    if ask and not reference.strip():
+        raise Rejected("search.reference_needed", at="/reference")
+    found = find_here(officer, fields)
+    circle = f"unit:{officer.unit.code}" if officer.unit else ""
+    barred = {p: d for p in ask if not (d := may_ask(p, purpose, crime_area, now)).is_permitted}
+    with transaction.atomic():
+        row = actions.open_search(
+            officer.reference,
+            circle=circle,
+            asked=fields.to_json(),
+            purpose=purpose,
+            crime_area=crime_area,
+            reference=reference.strip(),
+            found_here=found,
+            now=now,
+        )
+        for partner in dict.fromkeys(ask):
+            if decision := barred.get(partner):
+                actions.bar(row, partner, code=decision.code, clause=decision.clause, now=now)
+                continue
+            actions.ask(row, partner, now=now)
+            content = {
+                "v": 1,
+                "query": str(row.search_id),
+                "fields": fields.to_json(),
+                "purpose": purpose,
+                "crime_area": crime_area,
+            }
+            exchange.queue([partner], "query", content, reference=str(row.search_id), urgent=True, now=now)
+    return row
+
+
+def find_here(officer: Officer, fields: Fields) -> list[dict[str, Any]]:
+    """What the register finds that this officer may see, best first, each with why it matched."""
+    matches = index.holder().search(fields.query(), policy.labels_for(officer), LIMIT)
+    seen = register.subjects_by_id_for(officer, [m.subject_id for m in matches])
+    return [
+        {
+            "subject": m.subject_id,
+            "caption": register.caption(seen[m.subject_id], officer.language),
+            "schema": seen[m.subject_id].schema,
+            "origin": seen[m.subject_id].origin,
+            "score": m.score,
+            "band": m.band,
+            "explanation": dict(m.explanation),
+        }
+        for m in matches
+        if m.subject_id in seen
+    ]
+
+
+def may_ask(partner: str, purpose: str, crime_area: str, now: datetime) -> Decision:
+    """Whether the accord lets this node ask ``partner`` at all, counting what was asked today."""
+    me = partners.myself().node_id
+    accord = _accord(me, partner)
+    question = Question(
+        act="query",
+        kind="request",
+        entry_act="query",
+        sender=me,
+        recipients=frozenset({partner}),
+        purpose=purpose,
+        crime_area=crime_area or None,
+        spent_today=queries.asked_of(partner, now),
+        discloses="contact",
+    )
+    return decide(question, accord, now=now, local=partners.local_rules())
+
+
+def _accord(one: str, other: str) -> AccordInForce | None:
+    """The most special accord between the two that lets one search at the other at all, else the most special one."""
+    first = None
+    for row in partners.accords_among([one, other]):
+        accord = partners.accord_in_force(row.accord_id)
+        if accord is None:
+            continue
+        accord = accord.among([one, other])
+        first = first or accord
+        if accord.terms and accord.terms.search.mode != "none":
+            return accord
+    return first
+
+
+# -- being asked ---------------------------------------------------------------------------------------------------------
+
+
+def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
+    """Answer a partner's question as the accord allows; the owners of what it met are told in every case."""
+    query_id = _short(content.get("query"), "/query")
+    fields = Fields.from_json(content.get("fields"))
+    purpose, area = str(content.get("purpose", ""))[:64], str(content.get("crime_area", ""))[:64]
+    if queries.answered(sender, query_id):
+        return
+    decision = _may_answer(sender, purpose, area, "hit", now)
+    told_as = "hit"
+    if not decision.is_permitted:
+        decision, told_as = _may_answer(sender, purpose, area, "contact", now), "contact"
+    met = index.holder().search(fields.query(query_id), policy.labels_of_others("hit", "contact", "silent"), LIMIT) if decision.is_permitted else []
+    met = [match for match in met if match.band in TOLD_BANDS]
+    reach = register.reach_of([m.subject_id for m in met])
+    with transaction.atomic():
+        hits = list(_hits(sender, met, reach, told_as, now))
+        outcome = _outcome(decision, hits)
+        answer = {"v": 1, "query": query_id, "outcome": outcome, "code": "" if decision.is_permitted else decision.code, "hits": hits}
+        actions.note_inbound(sender, query_id, purpose=purpose, crime_area=area, outcome=outcome, hits=len(hits), now=now)
+        exchange.queue([sender], "answer", answer, reference=f"answer/{query_id}", urgent=True, now=now)
+        _tell_owners(sender, purpose, [m.subject_id for m in met], reach, now)
+
+
+def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datetime) -> Decision:
+    me = partners.myself().node_id
+    question = Question(
+        act="hit",
+        kind="request",
+        entry_act="hit",
+        sender=me,
+        recipients=frozenset({sender}),
+        purpose=purpose or None,
+        crime_area=area or None,
+        spent_today=queries.spent_by(sender, now),
+        discloses=discloses,
+    )
+    return decide(question, _accord(me, sender), now=now, local=partners.local_rules())
+
+
+def _hits(sender: str, met: Iterable[Any], reach: Mapping[str, register.Reach], told_as: str, now: datetime) -> Iterable[dict[str, str]]:
+    for match in met:
+        record = reach.get(match.subject_id)
+        if record is None or record.discoverability not in {"hit", "contact"}:
+            continue
+        mode = "hit" if told_as == "hit" and record.discoverability == "hit" else "contact"
+        told = {"hit": actions.give_hit(sender, match.subject_id, now), "mode": mode, "schema": record.schema}
+        yield {**told, "band": match.band} if mode == "hit" else told
+
+
+def _outcome(decision: Decision, hits: Sequence[Mapping[str, str]]) -> str:
+    if not decision.is_permitted:
+        return Asked.REFUSED
+    if any(hit["mode"] == "hit" for hit in hits):
+        return Asked.HIT
+    return Asked.CONTACT if hits else Asked.NOTHING
+
+
+def _tell_owners(sender: str, purpose: str, met: Sequence[str], reach: Mapping[str, register.Reach], now: datetime) -> None:
+    for subject_id in met:
+        record = reach.get(subject_id)
+        if record is not None:
+            desk.put(
+                "asked_about",
+                f"asked_about/{sender}/{subject_id}/{now:%Y%m%d}",
+                title_code="desk.asked_about",
+                facts={"partner": sender, "purpose": purpose},
+                circle=record.circle,
+                link=f"/register/{subject_id}",
+                now=now,
+            )
+
+
+def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
+    """Keep a partner's answer with the search it belongs to."""
+    outcome, hits = content.get("outcome"), content.get("hits")
+    if outcome not in {Asked.HIT, Asked.CONTACT, Asked.NOTHING, Asked.REFUSED} or not isinstance(hits, list) or len(hits) > LIMIT:
+        raise Rejected("item.malformed", at="/outcome")
+    kept = []
+    for hit in hits:
+        if not isinstance(hit, dict):
+            raise Rejected("item.malformed", at="/hits")
+        kept.append({name: str(hit[name])[:80] for name in ("hit", "mode", "schema", "band") if name in hit})
+    with transaction.atomic():
+        actions.keep_answer(sender, _short(content.get("query"), "/query"), outcome=str(outcome), code=str(content.get("code", ""))[:80], hits=kept, now=now)

@@ -1,0 +1,101 @@
+"""Acts as an officer on a node's own store, one JSON command a line: what pages do, without a page for each of 300 entries.
+
+Run as ``python -m tests.system.driver`` with the node's environment. Each line is ``{"do": name, …}``; each answer is
+``{"ok": value}`` or ``{"error": code, "facts": {…}}``. The process can be killed at any time like the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Read commands until the input ends."""
+    from tansiq.node.cli.session import now, start_django
+
+    home = Path(os.environ["TANSIQ_HOME"])
+    start_django(home)
+    from django.db import close_old_connections
+
+    from tansiq.engine.errors import TansiqError
+    from tansiq.node.vault import keys
+
+    keys.unlock(home, Path(os.environ["TANSIQ_PASSPHRASE_FILE"]).read_text(encoding="utf-8").rstrip("\n"))
+    print(json.dumps({"ok": "ready"}), flush=True)
+    for line in sys.stdin:
+        close_old_connections()
+        command = json.loads(line)
+        try:
+            answer: dict[str, Any] = {"ok": COMMANDS[command.pop("do")](now=now(), **command)}
+        except TansiqError as error:
+            answer = {"error": error.code, "facts": error.facts}
+        print(json.dumps(answer, default=str), flush=True)
+
+
+def act(*, now: Any, officer: str, intent: dict[str, Any], draft: str = "") -> dict[str, Any]:
+    """Do an act; returns where it stands."""
+    from tansiq.node.accounts.queries import get_officer
+    from tansiq.node.flows.act import act as do
+    from tansiq.node.flows.intents import Intent
+
+    done = do(get_officer(officer), Intent.from_json(intent), now=now, draft_id=draft)
+    return {"dossier": done.dossier_id, "entry": done.entry_id, "draft": done.draft_id, "role": done.awaiting_role}
+
+
+def entries(*, now: Any, dossier: str) -> dict[str, Any]:
+    """Everything the store holds of a dossier, in a form that two nodes can be compared by."""
+    from tansiq.node.dossiers import queries
+
+    row = queries.dossier_by_id(dossier)
+    if row is None:
+        return {"entries": [], "shown": None}
+    folded = queries.folded_of(row)
+    return {
+        "entries": [(e.entry_id, e.is_effective, e.reason) for e in row.entries.order_by("entry_id")],
+        "shown": folded.shown(),
+        "phase": row.phase,
+        "waiting": len(queries.waiting()),
+    }
+
+
+def totals(*, now: Any) -> dict[str, int]:
+    """Counts by which loss or repetition shows."""
+    from tansiq.node.dossiers.models import Dossier, Entry
+    from tansiq.node.exchange.models import InEnvelope, Item, OutEnvelope
+    from tansiq.node.jobs.models import Job
+
+    return {
+        "dossiers": Dossier.objects.count(),
+        "entries": Entry.objects.count(),
+        "own": Entry.objects.filter(is_own=True).count(),
+        "undelivered": Item.objects.filter(delivered_at=None).count(),
+        "envelopes_out": OutEnvelope.objects.count(),
+        "envelopes_in": InEnvelope.objects.count(),
+        "jobs": Job.objects.exclude(state="done").count(),
+    }
+
+
+def verify(*, now: Any, checkpoints: list[str]) -> dict[str, Any]:
+    """Verify the node's logs against checkpoints that partners keep."""
+    from tansiq.node.audit.verification import verify as recompute
+
+    report = recompute(checkpoints)
+    return {"well": report.is_well, "report": report.to_json()}
+
+
+def kept(*, now: Any, partner: str) -> str:
+    """The checkpoint of ``partner`` that this node keeps."""
+    from tansiq.node.audit.queries import kept_of
+
+    row = kept_of(partner)
+    return row.cosigned if row else ""
+
+
+COMMANDS = {"act": act, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
+
+if __name__ == "__main__":
+    main()

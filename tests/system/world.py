@@ -1,0 +1,120 @@
+"""Nodes for system tests: real processes with an officer's driver beside each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tansiq.demo.nodes import Country, Node, enrol_each_other, wait_for
+from tansiq.demo.people import terms
+
+
+class Failed(RuntimeError):
+    """The driver answered with an error of the tree; ``code`` says which."""
+
+    def __init__(self, code: str, facts: dict[str, Any]) -> None:
+        super().__init__(f"{code} {facts}")
+        self.code = code
+
+
+@dataclass
+class Driver:
+    """An officer's hands on one node."""
+
+    node: Node
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        root = Path(__file__).resolve().parents[2]
+        told = {**self.node.environment(), "PYTHONPATH": f"{root}:{root / 'src'}"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.system.driver"], env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+        )
+        self._answer()
+
+    def _answer(self) -> Any:
+        assert self.process and self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the driver of {self.node.node_id} is gone")
+        value = json.loads(line)
+        if "error" in value:
+            raise Failed(value["error"], value["facts"])
+        return value["ok"]
+
+    def __call__(self, do: str, **told: Any) -> Any:
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+        assert self.process and self.process.stdin
+        self.process.stdin.write(json.dumps({"do": do, **told}) + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def _database() -> str:
+    """A database of its own on the test server, where the run is on PostgreSQL; else the embedded default."""
+    server = os.environ.get("TANSIQ_TEST_DB", "")
+    if not server:
+        return ""
+    import psycopg
+
+    name = f"tansiq_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server.rsplit('/', 1)[0]}/{name}"
+
+
+@contextmanager
+def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = ()) -> Iterator[dict[str, Node]]:
+    """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
+    made = [
+        Node(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database()) for c in countries
+    ]
+    for node in made:
+        (folder / node.node_id).mkdir(parents=True, exist_ok=True)
+    spoken = {node.node_id: node.init() for node in made}
+    enrol_each_other(made, spoken)
+    for node in made:
+        node.add_people([("liaison", "Liaison", "liaison,analyst", "en"), ("boss", "Boss", "approver,prosecutor", "en")])
+    try:
+        yield {node.node_id: node for node in made}
+    finally:
+        for node in made:
+            node.kill()
+
+
+def ratified(drivers: dict[str, Driver], parties: Sequence[str], **changed: Any) -> str:
+    """An accord among ``parties``, proposed by the first and ratified by all; returns its id."""
+    from tansiq.engine.accords.terms import read_terms
+
+    value = {**terms(list(parties), {"en": "Test accord"}, bilateral=False), **changed}
+    held = read_terms(value)
+    intent = {
+        "kind": "accord",
+        "act": "propose",
+        "participants": list(parties[1:]),
+        "codes": {"terms": held.digest},
+        "parts": [{"type": "terms", "content": held.to_json()}],
+    }
+    accord = drivers[parties[0]]("act", officer="boss", intent=intent)["dossier"]
+    for party in parties:
+        wait_for(f"the accord at {party}", lambda party=party: drivers[party]("entries", dossier=accord)["entries"])
+        ratify = {"kind": "accord", "act": "ratify", "dossier": accord, "codes": {"terms": held.digest}}
+        drivers[party]("act", officer="boss", intent=ratify)
+    for party in parties:
+        wait_for(f"ratifications at {party}", lambda party=party: drivers[party]("entries", dossier=accord)["phase"] == "in_force")
+    return str(accord)
