@@ -218,6 +218,8 @@ QUESTION_DEVIATIONS: dict[str, st.SearchStrategy[Any]] = {
     "flags": sets(FLAGS),
     "urgent": st.just(True),
     "closing": st.just(True),
+    "opens": st.just(False),
+    "by_machine": st.just(True),
     "as_evidence": st.just(True),
     "approvals": sets(ROLES),
     "providers": st.one_of(st.none(), sets(NODES)),

@@ -158,6 +158,10 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("minor", replace(SEND, flags=frozenset({"minor"})), ACCORD, "flag_approval", "flags", "ma"),
     ("urgent", replace(SEND, urgent=True), ACCORD, "urgent_approval", "urgent", "ma"),
     ("urgent never", replace(SEND, urgent=True), with_terms(urgent="never"), "urgent_never", "urgent", "ma"),
+    ("urgent, further on", replace(SEND, urgent=True, opens=False), ACCORD, "permitted", "Art. 1", None),
+    ("urgent, by the machine", replace(SEND, urgent=True, by_machine=True), ACCORD, "permitted", "Art. 1", None),
+    ("the machine is refused like anybody", replace(SEND, marking=level(3), by_machine=True), ACCORD,
+     "level_above_ceiling", "Art. 7(2)", "ma"),
     ("own evidence", replace(SEND, as_evidence=True), ACCORD, "permitted", "Art. 1", None),
     ("evidence of another", replace(SEND, as_evidence=True, providers=frozenset({"it"})), ACCORD, "evidence_consent",
      "Art. 12", "it"),
@@ -267,7 +271,9 @@ def test_each_pair_stands_under_the_newest_version_both_ratified() -> None:
     assert decide(to_italy, accord, now=NOW).code == "decide.purpose_not_covered"
     assert decide(SEND, accord, now=NOW).is_permitted
     assert decide(replace(SEND, recipients=frozenset({"it", "ma"})), accord, now=NOW).blocks == "it"
-    assert decide(replace(to_italy, version=TERMS.digest), accord, now=NOW).is_permitted
+    pinned = replace(to_italy, version=TERMS.digest)
+    assert decide(replace(pinned, opens=False), accord, now=NOW).is_permitted, "a dossier goes on as it was opened"
+    assert decide(pinned, accord, now=NOW).code == "decide.purpose_not_covered", "but none is opened past the newest"
 
 
 def test_local_rules_refuse_approve_and_stay_silent() -> None:

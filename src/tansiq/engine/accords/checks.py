@@ -194,8 +194,8 @@ def flags(asked: Asked) -> Findings:
 
 
 def urgent(asked: Asked) -> Findings:
-    """Urgent handling may be claimed."""
-    if asked.question.urgent:
+    """Urgent handling may be claimed; what follows in an urgent dossier claims nothing."""
+    if asked.question.urgent and asked.question.opens:
         permission = asked.pair.terms.urgent
         yield from _permission(asked, permission, "urgent", None, ("decide.urgent_never", "decide.urgent_approval"))
 

@@ -143,19 +143,38 @@ def _shared(question: Question, accord: AccordInForce | None, now: datetime) -> 
         if accord is None or question.kind == FOUNDING_KIND:
             asked.append(Asked(question, PairTerms(giver, taker, FOUNDING_TERMS), now))
             continue
-        through = accord.among((giver, taker)) if question.version is None else accord.at_version(question.version)
-        if through is None or through.terms is None:
-            return Decision("refuse", "decide.version_not_in_force", "protocol", "version", blocks=partner)
-        pair = pair_terms(through.terms, through.reservations, giver, taker)
-        asked.append(Asked(question, pair, now, through))
+        for through in _versions(question, accord, giver, taker):
+            if through is None or through.terms is None:
+                return Decision("refuse", "decide.version_not_in_force", "protocol", "version", blocks=partner)
+            pair = pair_terms(through.terms, through.reservations, giver, taker)
+            asked.append(Asked(question, pair, now, through))
     return _answer(asked)
+
+
+def _versions(question: Question, accord: AccordInForce, giver: str, taker: str) -> list[AccordInForce | None]:
+    """The versions a pair stands under: the pinned one, and for an opening the newest both have ratified as well.
+
+    A dossier of several may pin an older version for the sake of one participant; between two who have ratified a
+    newer one, that one must let it begin too (VCLT art. 40(4)(b) keeps the old one for the others only).
+    """
+    newest = accord.among((giver, taker))
+    if question.version is None:
+        return [newest]
+    pinned = accord.at_version(question.version)
+    return [pinned] if pinned == newest or not question.opens or question.is_use else [pinned, newest]
 
 
 def _answer(asked: list[Asked]) -> Decision:
     """The strictest finding over all pairs, or the permission with its conditions."""
     question = asked[0].question
     checks = USE_CHECKS if question.is_use else CHECKS
-    findings = [(each, finding) for check in checks for each in asked for finding in check(each)]
+    findings = [
+        (each, finding)
+        for check in checks
+        for each in asked
+        for finding in check(each)
+        if not (question.by_machine and finding.role)
+    ]
     conditions = _conditions([each.pair.terms for each in asked])
     if findings:
         refusals = [found for found in findings if found[1].role is None]

@@ -38,6 +38,10 @@ class Question:
     ``approvals`` are roles that have approved, ``provider_consents`` pairs (provider, "onward" | "evidence"),
     ``assurances`` pairs (issue, State in two lowercase letters). ``version`` pins a version of the accord; None asks
     the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell.
+
+    ``opens`` is true unless the act is known to continue a dossier: an opening claims its urgency, and stands under the
+    newest version too. ``by_machine`` marks an act that a rule makes, not a person: nobody is there to ask for an
+    approval, so none is demanded; refusals hold all the same.
     """
 
     act: Occasion
@@ -52,6 +56,8 @@ class Question:
     flags: frozenset[str] = frozenset()
     urgent: bool = False
     closing: bool = False
+    opens: bool = True
+    by_machine: bool = False
     as_evidence: bool = False
     approvals: frozenset[str] = frozenset()
     providers: frozenset[str] | None = None

@@ -198,6 +198,8 @@ class Kind:
             flags=frozenset(flag for part in parts for flag in part.flags),
             urgent=bool(about.get("urgency")),
             closing=spec is not None and spec.closing,
+            opens=header.opening is not None,
+            by_machine=spec is not None and spec.machine,
             approvals=frozenset(actor.role for actor in header.approved_by),
         )
 
