@@ -56,7 +56,7 @@ def test_a_person_is_read_whole() -> None:
     assert values(person, "notes") == ["An invented person.\nSecond line."]
     assert values(person, "passportNumber") == ["AB1234567"]
     assert values(person, "idNumber") == ["12345-678"]
-    assert {s.provenance.source_id for s in person.statements} == {"un-sc"}
+    assert {s.provenance.source_id for s in person.statements} == {"un"}
     assert {s.provenance.origin for s in person.statements} == {"TSi.001"}
 
 

@@ -38,7 +38,7 @@ def opener(raw: bytes) -> Callable[[], IO[bytes]]:
 
 
 def load(raw: bytes, now: datetime, **more: Any) -> ImportReport:
-    return import_list(ANALYST, "un-sc", opener(raw), now=now, **more)
+    return import_list(ANALYST, "un", opener(raw), now=now, **more)
 
 
 def many(count: int, first: int = 1) -> list[str]:
@@ -74,9 +74,9 @@ def test_a_list_becomes_subjects_with_its_provenance(now: datetime) -> None:
     assert (person.origin, person.schema, person.circle, person.discoverability) == ("list", "Person", "", "hit")
     assert queries.caption(person, "ar") == "نجيب المسافر"
     view = queries.statements_of(person)[0].statement
-    assert (view.provenance.kind, view.provenance.source_id, view.provenance.origin) == ("list", "un-sc", "TSi.001")
+    assert (view.provenance.kind, view.provenance.source_id, view.provenance.origin) == ("list", "un", "TSi.001")
     assert view.entity_id == str(person.subject_id)
-    (run,) = queries.import_runs("un-sc")
+    (run,) = queries.import_runs("un")
     assert (run.state, run.rows_done, run.row_count) == ("done", 3, 3)
     assert queries.list_sources()[0].imported_at == now
     assert list(Event.objects.order_by("id").values_list("event", flat=True)) == [
@@ -97,7 +97,7 @@ def test_a_dry_run_tells_and_writes_nothing(now: datetime) -> None:
         un_list(FIRST, SECOND), now, is_dry=True, progress=lambda phase, done, total: told.append((phase, done, total))
     )
     assert (report.is_dry, report.counts["added"], report.run_id) == (True, 2, "")
-    assert told == [("reading", 2, None)]
+    assert told == [("read", 2, None)]
     assert not any(model.objects.exists() for model in (Subject, ListSource, ImportRun, ImportProblem, Event))
     load(un_list(FIRST, SECOND), now)
     before = state()
@@ -280,7 +280,7 @@ def test_the_newer_of_two_imports_wins(now: datetime, monkeypatch: pytest.Monkey
     inner: list[ImportReport] = []
 
     def meanwhile(phase: str, done: int, total: int | None) -> None:
-        if phase == "storing" and not inner:
+        if phase == "store" and not inner:
             inner.append(load(newer, now))
 
     with pytest.raises(Conflict) as refused:
@@ -294,7 +294,7 @@ def test_a_file_that_changes_under_us_delists_nothing(now: datetime) -> None:
     load(un_list(*many(6)), now)
     files = iter([un_list(*many(6)), un_list(*many(3))])
     with pytest.raises(Conflict) as refused:
-        import_list(ANALYST, "un-sc", lambda: io.BytesIO(next(files)), now=now)
+        import_list(ANALYST, "un", lambda: io.BytesIO(next(files)), now=now)
     assert refused.value.code == "register.import_file_changed"
     assert Subject.objects.filter(delisted_at=None).count() == 6
 
@@ -319,7 +319,7 @@ def test_an_erased_subject_leaves_no_row_report_behind(now: datetime) -> None:
 
 def test_who_may_not_import_does_not(now: datetime) -> None:
     with pytest.raises(Refused) as refused:
-        import_list(ADMINISTRATOR, "un-sc", opener(un_list(FIRST)), now=now)
+        import_list(ADMINISTRATOR, "un", opener(un_list(FIRST)), now=now)
     assert refused.value.code == "account.role"
     with pytest.raises(Rejected) as unknown:
         import_list(ANALYST, "phone-book", opener(un_list(FIRST)), now=now)
@@ -340,11 +340,11 @@ def test_the_real_list_is_imported_and_imported_again(now: datetime) -> None:
 
     def run() -> ImportReport:
         progress = lambda phase, done, total: told.append((phase, done, total))  # noqa: E731
-        return import_list(ANALYST, "un-sc", lambda: path.open("rb"), progress=progress, now=now)
+        return import_list(ANALYST, "un", lambda: path.open("rb"), progress=progress, now=now)
 
     first = run()
     assert (first.counts["added"], first.counts["rows"], first.counts["lost"]) == (1093, 1093, 0)
-    assert told[-1] == ("storing", 1093, 1093)
+    assert told[-1] == ("store", 1093, 1093)
     assert run().is_without_effect
     assert index.holder().follow() == 1093
     some = list(Subject.objects.all()[::97])

@@ -11,7 +11,9 @@ from django.db import connection
 from tansiq.engine.entities import Grading
 from tansiq.engine.errors import Conflict, Refused, Rejected, TansiqError
 from tansiq.node.audit.models import Event
-from tansiq.node.register import actions, queries
+from tansiq.node.desk.models import Task
+from tansiq.node.jobs.models import Job
+from tansiq.node.register import actions, queries, tasks
 from tansiq.node.register.models import Erasure, Judgement, StatementRow, Subject
 from tests.node.register.officers import (
     ADMINISTRATOR,
@@ -228,6 +230,25 @@ def test_what_is_due_for_review_is_found(now: datetime) -> None:
     ended = add(now=now, retention_until=now)
     assert set(queries.subjects_due(ANALYST, now)) == {due, ended}
     assert queries.subjects_due(STRANGER, now) == []
+
+
+def test_each_circle_is_reminded_of_its_reviews_and_again_tomorrow(now: datetime) -> None:
+    add(now=now, review_at=now)
+    add(now=now, circle="", retention_until=now)
+    tasks.remind_of_reviews({}, now)
+    tasks.remind_of_reviews({}, now)
+    assert sorted(Task.objects.values_list("circle", "title_code")) == [
+        ("", "register.review_due"),
+        ("unit:narcotics", "register.review_due"),
+    ]
+    assert Job.objects.get().run_at == now + timedelta(days=1)
+
+
+def test_reach_tells_whom_to_ask_and_nothing_else(now: datetime) -> None:
+    subject = add(now=now, discoverability="contact")
+    (reach,) = queries.reach_of([subject.subject_id, "nonsense"]).values()
+    assert (reach.circle, reach.discoverability, reach.origin) == ("unit:narcotics", "contact", "officer")
+    assert "Nadia" not in repr(reach)
 
 
 def test_a_read_leaves_a_mark(now: datetime) -> None:

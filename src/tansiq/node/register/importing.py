@@ -64,7 +64,7 @@ _FIRST_STANDS = frozenset({"list.duplicate_row"})
 """Losses of rows that were read once before."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Told ("reading", rows, None) while looking and ("storing", rows, all rows) while storing."""
+"""Told ("read", rows, None) while looking and ("store", rows, all rows) while storing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ def _look(
                 report.counts["rows"] += 1
                 report.counts[item.outcome] += 1
                 found += item.subject is not None and item.subject.delisted_at is None
-            tell("reading", report.counts["rows"], None)
+            tell("read", report.counts["rows"], None)
         report.file_digest = hashed.digest()
     if is_new:
         return 0
@@ -348,7 +348,7 @@ def _store(
                 for item in _write(source, run, records, lost, circle, discoverability, now):
                     report.counts[item.outcome] += 1
                 ImportRun.objects.filter(pk=run.pk).update(rows_done=done)
-            tell("storing", done, report.counts["rows"])
+            tell("store", done, report.counts["rows"])
         return hashed.digest()
 
 

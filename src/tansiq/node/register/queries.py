@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from tansiq.engine.entities import Entity, Statement, assemble
 from tansiq.engine.errors import Rejected
@@ -53,6 +53,17 @@ class Page:
 
     subjects: tuple[Subject, ...]
     next_after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose a subject is (circle and node), what others may find of it, and nothing of what is said about it."""
+
+    circle: str
+    discoverability: str
+    schema: str
+    origin: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,14 @@ def subject_by_id(subject_id: object) -> Subject | None:
     return Subject.objects.filter(subject_id=as_uuid(subject_id)).first()
 
 
+def reach_of(subject_ids: Iterable[object]) -> dict[str, Reach]:
+    """Whom to turn to about subjects, and what others may find of them; for the machine, which must not show more."""
+    wanted = [known for subject_id in subject_ids if (known := as_uuid(subject_id)) is not None]
+    rows = Subject.objects.filter(subject_id__in=wanted)
+    found = rows.values_list("subject_id", "circle", "discoverability", "schema", "origin", "owner")
+    return {str(subject_id): Reach(*told) for subject_id, *told in found}
+
+
 def received_from(entry: str) -> list[Subject]:
     """The subjects that parts of this entry brought; for the machine."""
     return list(Subject.objects.filter(entry=entry).order_by("part"))
@@ -208,6 +227,13 @@ def subjects_due(officer: OfficerLike, now: datetime, *, limit: int = MAX_PAGE) 
     return list(rows.order_by("review_at", "retention_until")[:limit])
 
 
+def count_due_by_circle(now: datetime) -> dict[str, int]:
+    """How many subjects of each circle are due for review or past their retention; for the machine."""
+    due = Q(review_at__lte=now) | Q(retention_until__lte=now)
+    counted = Subject.objects.filter(due).order_by("circle").values_list("circle").annotate(Count("pk"))
+    return dict(counted)
+
+
 def erasures() -> Iterator[dict[str, Any]]:
     """The ledger of erasures, for the backup of what a restore must erase again (``actions.replay_erasures``)."""
     for row in Erasure.objects.order_by("erased_at").iterator():
@@ -233,21 +259,3 @@ def import_runs(source: str = "", *, limit: int = 20) -> list[ImportRun]:
 def problems_of(run: ImportRun) -> Sequence[ImportProblem]:
     """The row report of an import, in the order of the file."""
     return list(run.problems.order_by("id"))
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What the machine needs of a record that somebody's question met: whose it is and what may be told."""
-
-    schema: str
-    circle: str
-    discoverability: str
-
-
-def reach_of(subject_ids: Iterable[object]) -> dict[str, Reach]:
-    """The reach of these subjects, by id as text; for ``flows``, which tells owners and answers partners."""
-    wanted = [known for subject_id in subject_ids if (known := as_uuid(subject_id)) is not None]
-    rows = Subject.objects.filter(subject_id__in=wanted).values_list(
-        "subject_id", "schema", "circle", "discoverability"
-    )
-    return {str(subject_id): Reach(schema, circle, reach) for subject_id, schema, circle, reach in rows}

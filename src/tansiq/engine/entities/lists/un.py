@@ -28,7 +28,7 @@ from tansiq.engine.entities.statements import Provenance, Statement
 from tansiq.engine.formats import canonical
 from tansiq.engine.formats.ids import digest
 
-UN_LIST: Final = "un-sc"
+UN_LIST: Final = "un"
 LIMITS: Final = ListLimits(max_bytes=256 * 1024 * 1024, max_row_bytes=512 * 1024, max_rows=100_000)
 
 _SECTIONS: Final = frozenset({"INDIVIDUALS", "ENTITIES"})
