@@ -57,7 +57,7 @@ Counter = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
 class Record(BaseModel):
-    """A frozen record; a class of it names the payload type under which it is signed."""
+    """A frozen record that is read strictly. Made in code with a wrong value it raises ``ValueError``."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -67,8 +67,6 @@ class Record(BaseModel):
         validate_by_alias=True,
         hide_input_in_errors=True,
     )
-
-    payload_type: ClassVar[str] = ""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Every member, also those that are null."""
@@ -88,23 +86,43 @@ class Record(BaseModel):
 
         An unknown version is told apart from a wrong field: ``Rejected("record.version", at=…)``.
         """
-        if isinstance(value, dict) and value.get("v", 1) != 1:
+        version = value.get("v", 1) if isinstance(value, dict) else 1
+        if type(version) is not int or version != 1:
             raise Rejected("record.version", at=pointer(at, "v"))
         try:
-            return cls.model_validate(value, by_name=False, by_alias=True)
+            record = cls.model_validate(value, by_name=False, by_alias=True)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             rule = _RULES.get(first["type"], first["type"])
             raise Rejected("record.field", at=pointer(at, *first["loc"]), rule=rule) from None
+        if (written := record.to_json()) != value:
+            # A member that has a default in code is missing here, or is written in a way of its own.
+            raise Rejected("record.field", at=_difference(written, value, at), rule="missing")
+        return record
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
         """The record in canonical bytes; raises as ``from_json`` and as ``canonical.loads``."""
         return cls.from_json(canonical.loads(raw, limits=LIMITS))
 
+
+class SignedRecord(Record):
+    """A record that travels signed, under the payload type that its class names."""
+
+    payload_type: ClassVar[str]
+
     def signed_by(self, signer: Signer) -> Signed:
         """The record under one signature."""
         return dsse.sign(self.payload_type, self.to_bytes(), [signer])
+
+
+def _difference(written: JsonValue, found: object, at: str) -> str:
+    """The JSON pointer of the first place where the two differ."""
+    if isinstance(written, dict) and isinstance(found, dict):
+        for name, value in written.items():
+            if name not in found or found[name] != value:
+                return _difference(value, found.get(name), pointer(at, name))
+    return at
 
 
 def flat(value: Any) -> Any:

@@ -134,10 +134,14 @@ class HybridIdentity:
         """``AGE-SECRET-KEY-PQ-1…``: a secret."""
         return bech32.encode("age-secret-key-pq-", self.seed).upper()
 
-    def recipient(self) -> HybridRecipient:
-        """The public half."""
+    @cached_property
+    def _recipient(self) -> HybridRecipient:
         lattice, curve, _ = self._keys
         return HybridRecipient(lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw())
+
+    def recipient(self) -> HybridRecipient:
+        """The public half."""
+        return self._recipient
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """The file key from the first stanza that opens, or None."""
