@@ -45,6 +45,9 @@ class Node:
     waiting: dict[str, Header] = field(default_factory=dict)
     loads: int = 0
 
+    def __repr__(self) -> str:
+        return f"<{self.name}, {len(self.traces)} entries>"
+
     def load(self, entry: str) -> Trace | None:
         """The trace of an entry, counted."""
         self.loads += 1
@@ -109,21 +112,23 @@ class Node:
 
     def take(self, header: Header) -> Header:
         """Fold an entry and whatever waited for it."""
+        ready = [header]
+        while ready:
+            self._take_one(ready.pop())
+            ready = ready or [waiting for waiting in self.waiting.values() if self._is_ready(waiting)]
+        return header
+
+    def _take_one(self, header: Header) -> None:
         entry = header.entry_id
-        outcome = (
-            Waiting(("opening",))
-            if self.folded is None and header.opening is None
-            else folds.append(self.kind, self.folded, header, entry, self.load, load_header=self.headers.get)
-        )
+        self.waiting.pop(entry, None)
+        if self.folded is None and header.opening is None:
+            self.waiting[entry] = header
+            return
+        outcome = folds.append(self.kind, self.folded, header, entry, self.load, load_header=self.headers.get)
         if isinstance(outcome, Waiting):
             self.waiting[entry] = header
-            return header
-        self.keep(header, outcome)
-        while released := [h for e, h in self.waiting.items() if self._is_ready(h)]:
-            for waiting in released:
-                del self.waiting[waiting.entry_id]
-                self.take(waiting)
-        return header
+        else:
+            self.keep(header, outcome)
 
     def _is_ready(self, header: Header) -> bool:
         return all(cited in self.traces for cited in header.cited)
