@@ -52,7 +52,7 @@ def entries(*, now: Any, dossier: str) -> dict[str, Any]:
 
     row = queries.dossier_by_id(dossier)
     if row is None:
-        return {"entries": [], "shown": None}
+        return {"entries": [], "shown": None, "phase": "", "waiting": len(queries.waiting())}
     folded = queries.folded_of(row)
     return {
         "entries": [(e.entry_id, e.is_effective, e.reason) for e in row.entries.order_by("entry_id")],

@@ -66,10 +66,12 @@ SUBJECTS: dict[str, list[dict[str, Any]]] = {
 CATEGORIES = {
     "suspect": "permit",
     "convicted": "permit",
+    "potential_offender": "permit",
     "contact": "permit",
+    "missing": "permit",
     "victim": "approval",
     "witness": "approval",
-    "informant": "never",
+    "information_provider": "never",
 }
 
 
@@ -84,7 +86,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "crime_areas": ["*"],
         "max_level": 1,
         "handling_allowed": ["H0", "H1", "H2", "H3"],
-        "categories": {},
+        "categories": CATEGORIES,
         "flags": {"minor": "approval"},
         "onward": "consent",
         "evidence": "consent",

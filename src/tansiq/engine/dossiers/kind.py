@@ -119,6 +119,8 @@ class Kind:
     ACTS: ClassVar[Mapping[str, ActSpec]]
     TRANSITIONS: ClassVar[Mapping[tuple[str, str], str]]
     CONCURRENT: ClassVar[Mapping[frozenset[str], str]]
+    CLOSED: ClassVar[frozenset[str]] = frozenset()
+    """The phases in which nothing is owed to anybody; a desk need not show such a dossier."""
     CODE_LISTS: ClassVar[Mapping[str, str]] = {}
     """Which code of an act is read in which code list: {"act.code" or "*.code": list name}."""
 

@@ -55,6 +55,7 @@ class Accord(Kind):
     name = "accord"
     ROLES = ("depositary", "party")
     RESOLVER = frozenset({"depositary"})
+    CLOSED = frozenset({"denounced", "withdrawn"})
     ACTS = {
         "propose": ActSpec(
             codes=does.OfVersion,

@@ -56,9 +56,9 @@ class Session:
 
     def officer(self) -> Officer:
         """The officer who acts, after the password was checked; raises Refused("account.sign_in")."""
+        self.unlock()
         from tansiq.node.accounts.queries import get_officer
 
-        self.unlock()
         name = self.username or click.prompt("Officer", err=True)
         officer = get_officer(name)
         if self.password_file:

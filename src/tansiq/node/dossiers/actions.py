@@ -118,8 +118,9 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     due = [d.due_at for d in rules.deadlines(folded.state)]
     dossier.folded = folded.to_json()
     dossier.phase = str(view.get("phase", ""))
-    dossier.urgent = bool(view.get("urgent", False))
-    dossier.is_closed = bool(view.get("closed", False))
+    about = view.get("about")
+    dossier.urgent = isinstance(about, dict) and bool(about.get("urgency"))
+    dossier.is_closed = dossier.phase in rules.CLOSED
     dossier.due_at = min(due) if due else None
     dossier.entry_count = folded.count
     dossier.changed_at = now
