@@ -1,6 +1,7 @@
 """The catalogues of the pages: gather what pages say, see what is missing, write what Django reads.
 
-    python tools/catalogues.py            check: complete, placeholders agree, .mo files fresh (exit 1 if not)
+    python tools/catalogues.py [--check]  complete, placeholders agree, .mo files fresh (exit 1 if not); also the words
+                                          that stand elsewhere: sentences of errors, labels of kinds and code lists
     python tools/catalogues.py update     gather every message anew, keep translations, write .po and .mo
 
 Written in Python over Babel, so that no gettext program is needed. Both the .po files (to translate) and the .mo files
@@ -11,9 +12,10 @@ catalogue like the others, filled with the messages themselves.
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from gettext import GNUTranslations
 from pathlib import Path
@@ -45,7 +47,7 @@ COUNTS = {"count", "counter"}
 ARABIC_PLURALS = (
     "Plural-Forms",
     (
-        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5)"
+        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5)"  # noqa: E501
     ),
 )
 FIXED_DATE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -187,11 +189,79 @@ def _wrong(message: Message, plurals: int) -> Iterator[str]:
             yield f"placeholders {sorted(given)} instead of {sorted(asked)}"
 
 
+# -- words that stand elsewhere ---------------------------------------------------------------------------------------
+
+
+def word_problems() -> Iterator[str]:
+    """Sentences, kinds and code lists that are not in every language, or do not exist for what can be said."""
+    yield from sentence_problems()
+    yield from kind_problems()
+    yield from list_problems()
+
+
+def sentence_problems() -> Iterator[str]:
+    """Codes that the source can raise and that have no sentence, and sentences without a language."""
+    sys.path.insert(0, str(ROOT))
+    from tests.node.wording.raised import raises_in
+
+    known = set()
+    for path in sorted((SOURCES / "wording" / "sentences").glob("*.json")):
+        for what, texts in json.loads(path.read_bytes()).items():
+            known.add(f"{path.stem}.{what}")
+            yield from _lacking(f"sentences/{path.name}: {what}", texts)
+    raised = {one.code for one in raises_in(ROOT / "src" / "tansiq")} | set(_titles())
+    yield from (f"sentences: no sentence for {code}" for code in sorted(raised - known))
+
+
+def _titles() -> Iterator[str]:
+    """The titles of tasks, which rooms name when they put them on a desk."""
+    for path in SOURCES.rglob("*.py"):
+        yield from re.findall(r"\"(desk\.[a-z_]+)\"", path.read_text(encoding="utf-8"))
+
+
+def kind_problems() -> Iterator[str]:
+    """Roles, phases and acts of kinds without a label, and labels without a language."""
+    from tansiq.engine.kinds.registry import kind, kinds
+
+    for name, version in kinds():
+        try:
+            rules = kind(name, version)
+        except ModuleNotFoundError:
+            yield f"kind {name}: named in the registry, but there is no module"
+            continue
+        labels = rules.labels
+        wanted = {"kind": [name], "roles": rules.ROLES, "phases": rules.phases, "acts": rules.acts}
+        for section, keys in wanted.items():
+            yield from (
+                f"kind {name}: {section}: {key} has no label" for key in keys if key not in labels.get(section, {})
+            )
+        for section, entries in labels.items():
+            for key, texts in entries.items():
+                yield from _lacking(f"kind {name}: {section}: {key}", texts)
+
+
+def list_problems() -> Iterator[str]:
+    """Codes of the field's lists without a label in a language."""
+    from tansiq.engine.formats.codes import LIST_NAMES, code_list
+
+    for name in LIST_NAMES:
+        for entry in code_list(name).entries:
+            yield from _lacking(f"code list {name}: {entry.code}", entry.labels)
+
+
+def _lacking(what: str, texts: Mapping[str, str]) -> Iterator[str]:
+    from tansiq.engine.formats.ids import LANGUAGES
+
+    missing = [language for language in LANGUAGES if not str(texts.get(language, "")).strip()]
+    if missing:
+        yield f"{what}: nothing in {', '.join(missing)}"
+
+
 def main() -> None:
     """Check or update."""
     if sys.argv[1:] == ["update"]:
         update()
-    found = sorted(problems())
+    found = sorted([*problems(), *word_problems()])
     for line in found:
         print(line)
     sys.exit(1 if found else 0)
