@@ -28,7 +28,7 @@ from bench.matching.tasks import FULL_NAMES, wikidata
 from tansiq.engine.matching.candidates import Searcher, least_of
 from tansiq.engine.matching.encoding import encode_name
 from tansiq.engine.matching.pairing import FEATURES
-from tansiq.engine.matching.scoring import features_of
+from tansiq.engine.matching.scoring import compare_candidates, words_of
 from tansiq.engine.matching.segment import Segment, build_arrays
 from tansiq.engine.matching.subjects import Subject
 from tansiq.engine.names import Script, fold, read_name, script_of
@@ -68,6 +68,7 @@ class Ground:
         self.key_of = [keys[int(i[1:].split(":")[0])] if i[0] == "k" else None for i, _ in task.gallery]
         self.segment = Segment(build_arrays((Subject(i, names=(n,)), frozenset({0})) for i, n in task.gallery))
         self.searcher = Searcher(self.segment)
+        self.words = words_of(self.segment)
         self.open = np.ones(self.segment.names, dtype=bool)
         rest = [k for k in sorted(keys) if part_of(k) == "dev" and k not in self.asked and len(fold(k).split()) > 1]
         random.Random(4).shuffle(rest)
@@ -80,7 +81,7 @@ class Ground:
         names, worths = self.searcher.pick(least_of(histogram, MOST))
         order = np.argsort(-worths, kind="stable")[: 3 * MOST]
         names = names[order]
-        return names, features_of(name, self.segment, names, habits=True)
+        return names, np.array([c.features for c in compare_candidates(name, self.words, names, habits=True)])
 
 
 def lines(ground, questions):
@@ -99,7 +100,7 @@ def fit(ground, questions, seed=5):
     found = list(lines(ground, questions))
     x = np.concatenate([f for f, _, _ in found])
     y = np.concatenate([r for _, r, _ in found]).astype(float)
-    bias, weights = regression(x, y)
+    _, weights = regression(x, y)
     pairs, truth = [], []
     for features, right, far in found:
         score = features @ weights

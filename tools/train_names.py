@@ -34,7 +34,8 @@ LENGTH_PRIOR = {0: 0.15, 1: 0.5 / 36, 2: 0.25 / 600, 3: 0.07 / 6000, 4: 0.03 / 3
 
 
 @njit(cache=True)
-def expect(source_at, rows, target_at, letters, weights, prob, child, chunk_of, counts):
+def expect(  # noqa: C901 - one loop nest, kept whole for the compiler
+    source_at, rows, target_at, letters, weights, prob, child, chunk_of, counts):
     """One pass of forward and backward sums; expected counts are added to ``counts``. Returns log-likelihood, pairs
     left out.
     """
@@ -131,7 +132,8 @@ def useful_chunks(pairs, alphabet, least=4.0):
             for j in range(len(target) - d + 1):
                 if well_formed(target[j : j + d]):
                     seen[target[j : j + d]] += weight
-    texts = ("", *sorted({c for c, n in seen.items() if n >= 15 and set(c) <= set(LATIN_LETTERS)} | set(LATIN_LETTERS)))
+    frequent = {c for c, n in seen.items() if n >= 15 and set(c) <= set(LATIN_LETTERS)}
+    texts = ("", *sorted(frequent | set(LATIN_LETTERS)))
     chunks, data = make_chunks(texts), packed(pairs, alphabet, plain=True)
     prob = np.tile(prior(texts), (len(alphabet.letters) + 1, 1))
     for _ in range(5):
@@ -224,7 +226,7 @@ def improbable(texts, counts):
     def test(arabic, latin):
         a, b = alphabet.encode(arabic), LATIN.encode(latin)
         rows = rows_of(a, alphabet)
-        cost = reading_cost(rows, 0, len(rows), b, 0, len(b), costs, chunks.child, chunks.chunk_of, table)
+        cost = reading_cost(rows, 0, len(rows), b, 0, len(b), costs, chunks.child, chunks.chunk_of, table, 1 << 19)
         return cost > 16 * (4.0 + 1.6 * max(len(a), len(b)))
 
     return test

@@ -105,12 +105,12 @@ def grid_rows(codes: Bytes, table: int) -> Ints:
 
 
 @lru_cache(maxsize=1)
-def _common_words() -> tuple[Trie, list[str]]:
+def _common_words() -> tuple[Trie, tuple[str, ...]]:
     costs = load_costs()
     words = sorted(costs.words, key=lambda word: LATIN.encode(word).tobytes())
     encoded = [LATIN.encode(word) for word in words]
     starts = np.cumsum([0] + [len(word) for word in encoded]).astype(np.int32)
-    return make_trie(np.concatenate(encoded), starts), words
+    return make_trie(np.concatenate(encoded), starts), tuple(words)
 
 
 @lru_cache(maxsize=100_000)
@@ -140,7 +140,8 @@ def _reading(text: str, codes: Bytes, table: int) -> str:
         forms, values = trie.read(grid_rows(codes, table), _READING_SLACK)
         if len(forms):
             costs: list[int] = values.tolist()
-            return min((cost, words[form]) for cost, form in zip(costs, forms.tolist(), strict=True))[1]
+            _, best = min((cost, words[form]) for cost, form in zip(costs, forms.tolist(), strict=True))
+            return str(best)
     return romanise(text)[:MAX_LETTERS]
 
 

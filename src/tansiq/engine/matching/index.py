@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tansiq.engine.errors import Corrupt, Rejected
-from tansiq.engine.matching import scoring
+from tansiq.engine.matching import pairing, scoring
 from tansiq.engine.matching.candidates import Searcher, least_of
 from tansiq.engine.matching.encoding import EncodedName, EncodedWord, encode_name, join_words
 from tansiq.engine.matching.evidence import features, identifier_keys, key_hash
@@ -53,6 +53,7 @@ class _Part:
     segment: Segment
     removed: npt.NDArray[np.bool_]
     file: str = ""
+    words: pairing.Words | None = None
     searchers: list[Searcher] = field(default_factory=list)
     masks: dict[frozenset[Label], npt.NDArray[np.bool_]] = field(default_factory=dict)
 
@@ -76,7 +77,13 @@ class _Part:
         """The same part with more subjects removed."""
         removed = self.removed.copy()
         removed[subjects] = True
-        return _Part(self.segment, removed, self.file, self.searchers)
+        return _Part(self.segment, removed, self.file, self.words, self.searchers)
+
+    def compare(self, name: EncodedName, names: list[int], *, habits: bool) -> list[scoring.Compared]:
+        """One asked name against several of this segment's."""
+        if self.words is None:
+            self.words = scoring.words_of(self.segment)
+        return scoring.compare_candidates(name, self.words, np.array(names, dtype=np.int32), habits=habits)
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ class _Best:
     log_odds: float
     asked: int = -1
     name: int = -1
+    compared: scoring.Compared | None = None
 
 
 class Index:
@@ -237,7 +245,9 @@ class Index:
         ``Rejected("names.too_long")`` for a name that is none.
         """
         parts = self._parts
-        asked = [name for name in (encode_name(read_name(text)) for text in query.names) if name.words]
+        read = [(text, encode_name(read_name(text))) for text in query.names]
+        surfaces = [text for text, name in read if name.words]
+        asked = [name for _, name in read if name.words]
         keys = identifier_keys(query.identifiers)
         if not asked and not keys:
             raise Rejected("matching.empty_query", at="/names")
@@ -248,12 +258,13 @@ class Index:
             place: _Best(_NO_NAME) for key, places in by_key.items() if key not in common for place in places
         }
         for number, name in enumerate(asked):
-            for place, log_odds, found in self._compare(parts, name, labels, query, wanted):
+            for f, compared in self._compare(parts, name, labels, query, wanted):
+                place = (f.part, parts[f.part].segment.subject_of_name(f.name))
                 known = best.get(place)
-                if known is None or log_odds > known.log_odds:
-                    best[place] = _Best(log_odds, number, found)
+                if known is None or compared.log_odds > known.log_odds:
+                    best[place] = _Best(compared.log_odds, number, f.name, compared)
         self._names_of_holders(parts, asked, best)
-        return _answers(parts, query, asked, best, common, wanted)
+        return _answers(parts, query, surfaces, asked, best, common, wanted)
 
     def _holders(self, parts: tuple[_Part, ...], key: tuple[str, str], labels: Labels) -> list[tuple[int, int]]:
         """Visible subjects that hold an identifier key."""
@@ -285,25 +296,20 @@ class Index:
 
     def _compare(
         self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query, wanted: int
-    ) -> list[tuple[tuple[int, int], float, int]]:
-        """Candidate names compared letter by letter: (place, log-odds, name number), the promising ones under all
-        habits.
-        """
+    ) -> list[tuple[_Found, scoring.Compared]]:
+        """Candidate names compared letter by letter, the promising ones under all habits."""
         found = self._candidates(parts, name, labels)
         if len(found) > COMMON_ABOVE:
             found = _without_common(parts, found, query)
         if len(found) > _MOST_COMPARED:
             found.sort(key=lambda f: (-f.worth, parts[f.part].segment.id_of_name(f.name)))
             del found[_MOST_COMPARED:]
-        rough = _scored(parts, name, found, habits=False)
-        order = sorted(range(len(found)), key=lambda k: -rough[k])
-        bound = rough[order[min(max(_CLOSER, wanted), len(order)) - 1]] if order else 0.0
-        closer = [found[k] for k in order if rough[k] >= bound]
-        exact = _scored(parts, name, closer, habits=True)
-        return [
-            ((f.part, parts[f.part].segment.subject_of_name(f.name)), log_odds, f.name)
-            for f, log_odds in zip(closer, exact, strict=True)
-        ]
+        rough = [compared.log_odds for compared in _compared(parts, name, found, habits=False)]
+        if not rough:
+            return []
+        bound = sorted(rough, reverse=True)[min(max(_CLOSER, wanted), len(rough)) - 1]
+        closer = [f for f, log_odds in zip(found, rough, strict=True) if log_odds >= bound]
+        return list(zip(closer, _compared(parts, name, closer, habits=True), strict=True))
 
     def _names_of_holders(
         self, parts: tuple[_Part, ...], asked: list[EncodedName], best: dict[tuple[int, int], _Best]
@@ -315,9 +321,10 @@ class Index:
             segment = parts[place].segment
             for name in segment.subject_names(subject):
                 for number, one in enumerate(asked):
-                    log_odds = scoring.compare_encoded(one, segment.encoded(name)).log_odds
-                    if known.name < 0 or log_odds > known.log_odds:
-                        known.log_odds, known.asked, known.name = log_odds, number, name
+                    compared = scoring.compare_encoded(one, segment.encoded(name))
+                    if known.compared is None or compared.log_odds > known.log_odds:
+                        known.log_odds, known.asked, known.name = compared.log_odds, number, name
+                        known.compared = compared
 
 
 _NO_NAME = -6.0
@@ -335,21 +342,19 @@ def _slots(name: EncodedName) -> list[EncodedWord]:
     return [*own, *joins]
 
 
-def _scored(parts: tuple[_Part, ...], name: EncodedName, found: list[_Found], *, habits: bool) -> list[float]:
-    """Log-odds of each found name."""
-    scores = [0.0] * len(found)
-    weights = scoring.load_weights()
+def _compared(
+    parts: tuple[_Part, ...], name: EncodedName, found: list[_Found], *, habits: bool
+) -> list[scoring.Compared]:
+    """The asked name compared with each found one."""
+    if len(parts) == 1:
+        return parts[0].compare(name, [f.name for f in found], habits=habits)
+    compared: dict[int, scoring.Compared] = {}
     for place, part in enumerate(parts):
         mine = [k for k, f in enumerate(found) if f.part == place]
-        if not mine:
-            continue
-        names = np.array([found[k].name for k in mine], dtype=np.int32)
-        lines = scoring.features_of(name, part.segment, names, habits=habits)
-        same, cross = weights["same"](lines), weights["cross"](lines)
-        relation = part.segment.same_script(names, scoring.main_table(name))
-        for k, is_same, s, c in zip(mine, relation.tolist(), same.tolist(), cross.tolist(), strict=True):
-            scores[k] = s if is_same else c
-    return scores
+        if mine:
+            results = part.compare(name, [found[k].name for k in mine], habits=habits)
+            compared.update(zip(mine, results, strict=True))
+    return [compared[k] for k in range(len(found))]
 
 
 def _without_common(parts: tuple[_Part, ...], found: list[_Found], query: Query) -> list[_Found]:
@@ -377,6 +382,7 @@ def _without_common(parts: tuple[_Part, ...], found: list[_Found], query: Query)
 def _answers(
     parts: tuple[_Part, ...],
     query: Query,
+    surfaces: list[str],
     asked: list[EncodedName],
     best: dict[tuple[int, int], _Best],
     common: list[tuple[str, str]],
@@ -393,29 +399,26 @@ def _answers(
             ranked.append((-score, -round(total, 9), segment.ids[number], place, known, told))
     ranked.sort(key=lambda r: r[:3])
     answers = []
-    for negative, _, subject_id, place, known, told in ranked[:wanted]:
-        explanation = _explanation(parts[place].segment, query, asked, known, told)
-        answers.append(Match(subject_id, -negative, band_of(-negative), explanation))
+    for negative, odds, subject_id, place, known, told in ranked[:wanted]:
+        explanation = _explanation(parts[place].segment, surfaces, asked, known, told)
+        answers.append(Match(subject_id, -negative, band_of(-negative), explanation, -odds))
     return answers
 
 
 def _explanation(
     segment: Segment,
-    query: Query,
+    surfaces: list[str],
     asked: list[EncodedName],
     known: _Best,
     told: list[tuple[str, float, dict[str, Json]]],
 ) -> dict[str, Json]:
     evidence: list[Json] = [{"feature": name, "weight": weight, **detail} for name, weight, detail in told]
-    if known.name < 0:
+    if known.compared is None:
         return {"query_name": None, "name": None, "prior": _NO_NAME, "features": evidence, "alignment": []}
-    left, right = asked[known.asked], segment.encoded(known.name)
-    compared = scoring.compare_encoded(left, right)
-    surfaces = [text for text in query.names if encode_name(read_name(text)).words]
     return {
         "query_name": surfaces[known.asked],
         "name": segment.surfaces[known.name],
-        "prior": round(compared.weights.bias, 3),
-        "features": [*scoring.name_features(compared), *evidence],
-        "alignment": scoring.align(left, right, compared),
+        "prior": round(known.compared.weights.bias, 3),
+        "features": [*scoring.name_features(known.compared), *evidence],
+        "alignment": scoring.align(asked[known.asked], segment.name_words(known.name), known.compared),
     }

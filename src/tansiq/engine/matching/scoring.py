@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -77,25 +78,20 @@ def _kinds() -> npt.NDArray[np.int32]:
 _local = threading.local()
 
 
-def _scratch() -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    if not hasattr(_local, "rows"):
-        _local.rows = np.zeros(WIDEST, dtype=np.int32)
-        _local.table = np.zeros((WIDEST, WIDEST), dtype=np.int32)
-    return _local.rows, _local.table
+def _scratch() -> pairing.Scratch:
+    if not hasattr(_local, "scratch"):
+        _local.scratch = pairing.Scratch(np.zeros(WIDEST, dtype=np.int32), np.zeros((WIDEST, WIDEST), dtype=np.int32))
+    return cast("pairing.Scratch", _local.scratch)
 
 
-def relation_of(left: EncodedName, right: EncodedName) -> str:
-    """``same`` when both names are mostly of one script, else ``cross``."""
-    return "same" if main_table(left) == main_table(right) else "cross"
+@lru_cache(maxsize=1)
+def _tables() -> pairing.Costs:
+    costs = load_costs()
+    return pairing.Costs(costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of)
 
 
-def main_table(name: EncodedName) -> int:
-    """The table most words of a name belong to (the lowest on a tie)."""
-    return int(np.bincount(name.tables).argmax()) if len(name.tables) else 0
-
-
-def _flat(name: EncodedName) -> tuple[npt.NDArray[np.generic], ...]:
-    return (
+def _flat(name: EncodedName) -> pairing.Flat:
+    return pairing.Flat(
         name.codes,
         name.starts,
         name.reading_codes,
@@ -108,31 +104,42 @@ def _flat(name: EncodedName) -> tuple[npt.NDArray[np.generic], ...]:
 
 def compare_encoded(left: EncodedName, right: EncodedName, *, habits: bool = True) -> Compared:
     """Compare two encoded names; symmetric."""
-    costs = load_costs()
-    rows, table = _scratch()
     features = np.zeros(len(pairing.FEATURES))
     cells = np.zeros((pairing.MOST_WORDS, pairing.CELL), dtype=np.int32)
-    found = pairing.compare(
-        *_flat(left), *_flat(right), costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of,
-        rows, table, habits, features, cells,
-    )  # fmt: skip
-    weights = load_weights()[relation_of(left, right)]
+    found = pairing.compare(_flat(left), _flat(right), _tables(), _scratch(), habits, features, cells)
+    same = pairing.main_table(left.tables) == pairing.main_table(right.tables)
+    weights = load_weights()["same" if same else "cross"]
     return Compared(float(weights(features)), features, cells[:found].copy(), weights)
 
 
-def features_of(
-    left: EncodedName, segment: Segment, names: npt.NDArray[np.int32], *, habits: bool
-) -> npt.NDArray[np.float64]:
-    """One line of features for each of a segment's names."""
-    costs = load_costs()
-    features = np.zeros((len(names), len(pairing.FEATURES)))
-    pairing.compare_names(
-        *_flat(left), names, segment.ints("name_words"), segment.ints("name_starts"), segment.arrays["code_raw"],
-        segment.ints("code_starts"), segment.arrays["reading_raw"], segment.ints("reading_starts"),
-        segment.arrays["word_table"], segment.arrays["word_role"], segment.arrays["word_background"],
-        costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of, habits, features,
-    )  # fmt: skip
-    return features
+def words_of(segment: Segment) -> pairing.Words:
+    """A segment's names and vocabulary as the compiled code takes them."""
+    arrays = segment.arrays
+    return pairing.Words(
+        segment.ints("name_words"),
+        segment.ints("name_starts"),
+        np.asarray(arrays["code_raw"], dtype=np.uint8),
+        segment.ints("code_starts"),
+        np.asarray(arrays["reading_raw"], dtype=np.uint8),
+        segment.ints("reading_starts"),
+        np.asarray(arrays["word_table"], dtype=np.uint8),
+        np.asarray(arrays["word_role"], dtype=np.uint8),
+        np.asarray(arrays["word_background"], dtype=np.float32),
+    )
+
+
+def compare_candidates(
+    left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32], *, habits: bool
+) -> list[Compared]:
+    """Compare one name with several of a segment's."""
+    size = len(names)
+    features, same = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
+    cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
+    pairing.compare_names(_flat(left), names, words, _tables(), habits, features, same, cells, found)
+    weights = load_weights()
+    models = (weights["cross"], weights["same"])
+    odds = np.where(same == 1, models[1](features), models[0](features)).tolist()
+    return [Compared(odds[k], features[k], cells[k, : found[k]], models[kind]) for k, kind in enumerate(same.tolist())]
 
 
 def probability(log_odds: float) -> float:
@@ -146,66 +153,66 @@ def probability(log_odds: float) -> float:
 def name_features(compared: Compared) -> list[Json]:
     """The features of a comparison that are not zero, with the log-odds each adds."""
     told: list[Json] = []
-    for name, value, weight in zip(pairing.FEATURES, compared.features, compared.weights.values, strict=True):
+    weighted = (compared.features * compared.weights.values).tolist()
+    for name, value, weight in zip(pairing.FEATURES, compared.features.tolist(), weighted, strict=True):
         if value:
-            told.append({"feature": name, "value": round(float(value), 3), "weight": round(float(value * weight), 3)})
+            told.append({"feature": name, "value": round(value, 3), "weight": round(weight, 3)})
     return told
 
 
-def align(left: EncodedName, right: EncodedName, compared: Compared) -> list[Json]:
+def align(left: EncodedName, right: Sequence[EncodedWord], compared: Compared) -> list[Json]:
     """Letter by letter, in the reading order of ``left``: which letters stand for which, and how usual that is (0..1).
 
     Words that found no counterpart stand alone, with quality 0 and an empty other side. Letters are folded ones.
     """
-    told: list[tuple[int, list[Json]]] = []
+    told: list[tuple[int, tuple[Json, ...]]] = []
     used_left: set[int] = set()
     used_right: set[int] = set()
-    for i, iw, j, jw, _, _ in compared.cells.tolist():
-        a, b = left.words[i : i + iw + 1], right.words[j : j + jw + 1]
+    for i, iw, j, jw, _ in compared.cells.tolist():
         used_left.update(range(i, i + iw + 1))
         used_right.update(range(j, j + jw + 1))
-        told.append((i, _align_words(a, b)))
-    told += [(i, [_step(word.text, "", 0.0)]) for i, word in enumerate(left.words) if i not in used_left]
+        told.append((i, _align_words(left.words[i : i + iw + 1], tuple(right[j : j + jw + 1]))))
+    told += [(i, (_step(word.text, "", 0.0),)) for i, word in enumerate(left.words) if i not in used_left]
     told.sort(key=lambda part: part[0])
-    lone = [_step("", word.text, 0.0) for j, word in enumerate(right.words) if j not in used_right]
     steps: list[Json] = []
     for _, part in told:
-        steps += [_step(" ", " ", 1.0), *part] if steps else part
-    return steps + lone
+        if steps:
+            steps.append(_step(" ", " ", 1.0))
+        steps += part
+    return steps + [_step("", word.text, 0.0) for j, word in enumerate(right) if j not in used_right]
 
 
 def _step(left: str, right: str, quality: float) -> Json:
     return {"left": left, "right": right, "quality": round(quality, 2)}
 
 
-def _align_words(left: Sequence[EncodedWord], right: Sequence[EncodedWord]) -> list[Json]:
-    a, b = left[0], right[0]
-    turned = a.table == 0 and b.table != 0
+@lru_cache(maxsize=50_000)
+def _align_words(left: tuple[EncodedWord, ...], right: tuple[EncodedWord, ...]) -> tuple[Json, ...]:
+    turned = left[0].table == 0 and right[0].table != 0
     source, target = (right, left) if turned else (left, right)
-    own = source[0].table != 0 and target[0].table == 0
-    if own or source[0].table == 0:
+    own = source[0].table == 0 or target[0].table == 0
+    if own:
         letters = "".join(_kept(word) for word in source)
         codes = np.concatenate([word.codes for word in source])
-        table = source[0].table
     else:
         letters = "".join(word.reading for word in source)
         codes = np.concatenate([word.reading_codes for word in source])
-        table = 0
     goal = "".join(word.reading for word in target)
     goal_codes = np.concatenate([word.reading_codes for word in target])
-    costs = load_costs()
+    tables = _tables()
     ends = np.zeros(max(len(codes), 1), dtype=np.int32)
-    rows = grid_rows(codes, table)
-    trace_reading(rows, goal_codes, costs.grid, costs.chunks.child, costs.chunks.chunk_of, _scratch()[1], ends)
+    rows = grid_rows(codes, source[0].table if own else 0)
+    trace_reading(rows, goal_codes, tables.grid, tables.child, tables.chunk_of, _scratch().table, ends)
+    numbers = load_costs().chunks.numbers
     steps: list[Json] = []
     begin = 0
     for letter, row, end in zip(letters, rows.tolist(), ends.tolist(), strict=False):
         chunk = goal[begin:end]
-        cost = int(costs.grid[row, costs.chunks.numbers[chunk]]) - int(costs.grid[row].min())
+        cost = int(tables.grid[row, numbers[chunk]]) - int(tables.grid[row].min())
         quality = math.exp(-cost / 32.0)
         steps.append(_step(chunk, letter, quality) if turned else _step(letter, chunk, quality))
         begin = end
-    return steps
+    return tuple(steps)
 
 
 def _kept(word: EncodedWord) -> str:

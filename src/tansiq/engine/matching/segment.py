@@ -21,6 +21,7 @@ from tansiq.engine.matching.subjects import Label, Subject
 from tansiq.engine.names import Role, Script, Word, read_name
 from tansiq.engine.names.compiled import compiled
 from tansiq.engine.names.letters import LATIN
+from tansiq.engine.names.tokens import MAX_WORDS
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 _EXTRAS = ("schema", "birth_dates", "countries", "gender", "identifiers", "birth_places", "parents")
@@ -183,6 +184,7 @@ class Segment:
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
+        self._words: dict[int, EncodedWord] = {}
         self.ids = self._texts("id")
         self.surfaces = self._texts("surface")
         self.extras = self._texts("extra")
@@ -215,16 +217,27 @@ class Segment:
         return len(self.surfaces)
 
     def word(self, number: int) -> EncodedWord:
-        """A word of its vocabulary, as numbers."""
-        raw, starts = self.arrays["word_raw"], self.arrays["word_starts"]
-        letters = bytes(np.asarray(raw[starts[number] : starts[number + 1]], dtype=np.uint8)).decode()
-        script = _SCRIPTS[int(self.arrays["word_script"][number])]
-        return encode_word(Word(letters, script, _ROLES[int(self.arrays["word_role"][number])]))
+        """A word of its vocabulary, as numbers (the last ones asked for are remembered)."""
+        known = self._words.get(number)
+        if known is None:
+            raw, starts = self.arrays["word_raw"], self.arrays["word_starts"]
+            letters = bytes(np.asarray(raw[starts[number] : starts[number + 1]], dtype=np.uint8)).decode()
+            script = _SCRIPTS[int(self.arrays["word_script"][number])]
+            known = encode_word(Word(letters, script, _ROLES[int(self.arrays["word_role"][number])]))
+            if len(self._words) > 50_000:
+                self._words.clear()
+            self._words[number] = known
+        return known
+
+    def name_words(self, name: int) -> list[EncodedWord]:
+        """The words of a name that have letters, as the comparison numbers them."""
+        starts, words = self.arrays["name_starts"], self.arrays["name_words"]
+        found = [self.word(w) for w in words[int(starts[name]) : int(starts[name + 1])].tolist()]
+        return [word for word in found if len(word.codes)][:MAX_WORDS]
 
     def encoded(self, name: int) -> EncodedName:
         """A name as flat arrays."""
-        starts = self.arrays["name_starts"]
-        return encode_words([self.word(int(w)) for w in self.arrays["name_words"][starts[name] : starts[name + 1]]])
+        return encode_words(self.name_words(name))
 
     def subject(self, number: int) -> Subject:
         """A subject as it was added."""
@@ -266,17 +279,7 @@ class Segment:
 
     def words_key(self, name: int) -> bytes:
         """Equal for two names, of any segment, that consist of the same words."""
-        starts = self.arrays["name_starts"]
-        words = [self.word(int(w)) for w in self.arrays["name_words"][starts[name] : starts[name + 1]]]
-        return " ".join(word.text for word in words).encode()
-
-    def same_script(self, names: npt.NDArray[np.int32], table: int) -> npt.NDArray[np.bool_]:
-        """For each name whether most of its words are of the script of ``table`` (the lowest table on a tie)."""
-        starts, words, tables = self.arrays["name_starts"], self.arrays["name_words"], self.arrays["word_table"]
-        return np.array(
-            [np.bincount(tables[words[starts[n] : starts[n + 1]]], minlength=1).argmax() == table for n in names],
-            dtype=bool,
-        )
+        return " ".join(word.text for word in self.name_words(name)).encode()
 
     def holders(self, hashed: int) -> list[int]:
         """Subjects with an identifier whose key has this hash (equal hashes of different keys are the caller's to

@@ -88,7 +88,8 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One answer: ``score`` is a calibrated probability that it is the same subject, ``band`` its word for people.
+    """One answer: ``score`` is a calibrated probability that it is the same subject, ``band`` its word for people,
+    ``log_odds`` the same number before it is squeezed between 0 and 1 (it still tells apart what rounds to one score).
 
     ``explanation`` is JSON: ``name`` and ``query_name`` (the two spellings that matched), ``features`` (a list of
     ``{"feature", "weight", …}`` whose weights are natural log-odds and add up with ``prior`` to the score),
@@ -99,6 +100,7 @@ class Match:
     score: float
     band: str
     explanation: Mapping[str, Json]
+    log_odds: float = 0.0
 
 
 BANDS: tuple[tuple[float, str], ...] = ((0.9, "strong"), (0.5, "probable"), (0.1, "possible"), (0.0, "weak"))

@@ -26,7 +26,7 @@ WIDEST = 68
 
 
 @compiled
-def reading_cost(
+def reading_cost(  # noqa: C901 - one loop nest, kept whole for the compiler
     rows: Ints,
     row_from: int,
     n: int,
@@ -37,10 +37,12 @@ def reading_cost(
     child: Ints,
     chunk_of: Ints,
     table: Ints,
+    limit: int,
 ) -> int:
-    """The least cost at which ``n`` source rows emit ``m`` letters; ``NEVER`` if they cannot.
+    """The least cost at which ``n`` source rows emit ``m`` letters; ``NEVER`` if they cannot, or only above ``limit``.
 
-    ``table`` is scratch of at least (n + 1) × (m + 1) and afterwards holds the least cost of every pair of prefixes.
+    ``table`` is scratch of at least (n + 1) × (m + 1) and afterwards holds the least cost of every pair of prefixes
+    (of those that can lie on a whole reading; given up early when all are above the limit).
     """
     for i in range(n + 1):
         for j in range(m + 1):
@@ -48,13 +50,16 @@ def reading_cost(
     table[0, 0] = 0
     for i in range(n):
         row = rows[row_from + i]
-        for j in range(m + 1):
+        least = NEVER
+        first = max(0, m - 4 * (n - i))
+        for j in range(first, min(m, 4 * i) + 1):
             here = table[i, j]
-            if here >= NEVER:
+            if here > limit:
                 continue
             value = here + grid[row, 0]
             if value < table[i + 1, j]:
                 table[i + 1, j] = value
+            least = min(least, value)
             state = 0
             for d in range(4):
                 if j + d >= m:
@@ -67,14 +72,17 @@ def reading_cost(
                     value = here + grid[row, chunk]
                     if value < table[i + 1, j + d + 1]:
                         table[i + 1, j + d + 1] = value
-    return int(table[n, m])
+                    least = min(least, value)
+        if least > limit:
+            return NEVER
+    return int(table[n, m]) if table[n, m] <= limit else NEVER
 
 
 @compiled
 def trace_reading(rows: Ints, letters: Bytes, grid: Bytes, child: Ints, chunk_of: Ints, table: Ints, ends: Ints) -> int:
     """Like ``reading_cost`` over all ``letters``; ``ends[i]`` becomes the end of what source letter ``i`` emitted."""
     n, m = rows.shape[0], letters.shape[0]
-    total = reading_cost(rows, 0, n, letters, 0, m, grid, child, chunk_of, table)
+    total = reading_cost(rows, 0, n, letters, 0, m, grid, child, chunk_of, table, NEVER - 1)
     if total >= NEVER:
         return int(total)
     j = m
