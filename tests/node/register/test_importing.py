@@ -14,7 +14,8 @@ from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.matching import Query
 from tansiq.node.audit.models import Event
 from tansiq.node.register import actions, importing, index, queries
-from tansiq.node.register.importing import ImportReport, import_list
+from tansiq.node.register.import_reports import ImportReport
+from tansiq.node.register.importing import import_list
 from tansiq.node.register.models import ImportProblem, ImportRun, ListSource, RegisterChange, StatementRow, Subject
 from tansiq.node.register.policy import labels_for
 from tests.engine.entities.invented import FIRM, FIRST, SECOND, un_list
@@ -249,7 +250,7 @@ def test_killed_between_batches_nothing_is_half_stored_and_the_next_run_finishes
 
     for dies_at in (1, 3):
         written = 0
-        whole = importing._write
+        whole = importing.write
 
         def dying(*args: Any, dies_at: int = dies_at, whole: Any = whole) -> Any:
             nonlocal written
@@ -260,7 +261,7 @@ def test_killed_between_batches_nothing_is_half_stored_and_the_next_run_finishes
             return done
 
         with monkeypatch.context() as patch:
-            patch.setattr(importing, "_write", dying)
+            patch.setattr(importing, "write", dying)
             with pytest.raises(PowerCutError):
                 load(raw, now)
         for row in Subject.objects.all():

@@ -151,6 +151,29 @@ def test_threads_share_one_index(now: datetime) -> None:
     assert answers == [expected] * 6
 
 
+@pytest.mark.django_db(transaction=True)
+def test_whoever_follows_while_others_write_misses_nothing(now: datetime) -> None:
+    entered: list[str] = []
+
+    def write() -> None:
+        entered.extend(str(add(now).subject_id) for _ in range(8))
+        connections.close_all()
+
+    threads = [Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    seen: dict[str, int] = {}
+    number = 0
+    is_last_look = False
+    while not is_last_look:
+        is_last_look = not any(thread.is_alive() for thread in threads)
+        for change in queries.subjects_for_index(number, batch=3):
+            assert change.number == number + 1
+            number, seen[change.subject_id] = change.number, change.number
+    assert set(seen) == set(entered)
+    assert queries.change_number() == 24
+
+
 @pytest.mark.django_db
 def test_a_question_is_asked_in_the_terms_of_the_cards(now: datetime) -> None:
     subject = actions.add_subject(ANALYST, CONTENT, circle="unit:narcotics", now=now)

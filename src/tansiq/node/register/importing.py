@@ -23,37 +23,31 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import IO, Any
-from uuid import UUID
+from typing import IO
 
-from django.conf import settings
 from django.db import transaction
 
-from tansiq.engine.entities import Difference, Statement, diff, rebase
 from tansiq.engine.entities.lists import UN_LIST, ListHeader, ListRecord, ListRow, RowProblem, read_un_list
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
 from tansiq.node.register import steps
-from tansiq.node.register.cards import card_of
+from tansiq.node.register.import_reports import ImportReport
+from tansiq.node.register.import_rows import plan, row_token, write
 from tansiq.node.register.models import (
     Discoverability,
-    Erasure,
     ImportProblem,
     ImportRun,
     ListSource,
-    Origin,
     RegisterChange,
-    StatementRow,
     Subject,
 )
 from tansiq.node.register.policy import WHOLE_NODE, OfficerLike
-from tansiq.node.register.tokens import token
 
 BATCH = 200
 MAX_REPORTED = 10_000
@@ -89,71 +83,6 @@ FORMATS: dict[str, ListFormat] = {
         read_un_list,
     ),
 }
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did (or, ``is_dry``, would do).
-
-    ``counts`` are of rows; ``problems`` are at most 10,000; ``delisting_withheld`` counts subjects that were not in
-    the file but may be among its unreadable rows; ``refused`` holds the codes for which the import would ask for a
-    confirmation.
-    """
-
-    source: str
-    is_dry: bool
-    edition_at: datetime | None = None
-    file_digest: str = ""
-    run_id: str = ""
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("rows", "added", "changed", "unchanged", "relisted", "delisted", "barred", "lost", "problems"), 0
-        )
-    )
-    problems: list[RowProblem] = field(default_factory=list)
-    delisting_withheld: int = 0
-    refused: list[str] = field(default_factory=list)
-
-    @property
-    def is_without_effect(self) -> bool:
-        """Whether the register is as it was before."""
-        return not any(self.counts[name] for name in ("added", "changed", "relisted", "delisted"))
-
-    def to_json(self) -> dict[str, Any]:
-        """For the command line and the API; values of problems are shown to whoever may import."""
-        return {
-            "source": self.source,
-            "dry_run": self.is_dry,
-            "edition_at": format_time(self.edition_at) if self.edition_at else None,
-            "file_digest": self.file_digest,
-            "run": self.run_id or None,
-            "counts": dict(self.counts),
-            "delisting_withheld": self.delisting_withheld,
-            "refused": list(self.refused),
-            "problems": [
-                {"place": p.place, "rule": p.rule, "value": p.value, "number": p.number, "row_lost": p.is_row_lost}
-                for p in self.problems
-            ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """One row of the list beside what the register holds of it."""
-
-    record: ListRecord
-    token: str
-    fingerprint: str
-    subject: Subject | None
-    is_barred: bool
-
-    @property
-    def outcome(self) -> str:
-        if self.subject is None:
-            return "barred" if self.is_barred else "added"
-        if self.subject.fingerprint != self.fingerprint:
-            return "changed"
-        return "relisted" if self.subject.delisted_at else "unchanged"
 
 
 def import_list(
@@ -249,7 +178,7 @@ def _look(
                     _note_problem(report, row)
                     lost.extend([row.key] if row.is_row_lost and row.key and row.rule not in _FIRST_STANDS else [])
                     unknown_losses += row.is_row_lost and not row.key
-            planned = _plan(source, [row for row in batch if isinstance(row, ListRecord)], is_new=is_new)
+            planned = plan(source, [row for row in batch if isinstance(row, ListRecord)], is_new=is_new)
             for item in planned:
                 report.counts["rows"] += 1
                 report.counts[item.outcome] += 1
@@ -258,7 +187,7 @@ def _look(
         report.file_digest = hashed.digest()
     if is_new:
         return 0
-    tokens = [_row_token(source, key) for key in lost]
+    tokens = [row_token(source, key) for key in lost]
     found += Subject.objects.filter(source=source, source_token__in=tokens, delisted_at=None).count()
     missing = Subject.objects.filter(source=source, delisted_at=None).count() - found
     # A row that was lost without its key may be any of those that seem to be missing.
@@ -310,7 +239,7 @@ def _start(officer: OfficerLike, source: ListSource, report: ImportReport, now: 
                     place=p.place[:300],
                     rule=p.rule,
                     is_row_lost=p.is_row_lost,
-                    token=_row_token(source, p.key) if p.key else "",
+                    token=row_token(source, p.key) if p.key else "",
                     told={"value": p.value, "key": p.key, "number": p.number, "prop": p.prop},
                 )
                 for p in report.problems
@@ -345,7 +274,7 @@ def _store(
             done += len(records)
             with transaction.atomic():
                 source = _fenced(run)
-                for item in _write(source, run, records, lost, circle, discoverability, now):
+                for item in write(source, run, records, lost, circle, discoverability, now):
                     report.counts[item.outcome] += 1
                 ImportRun.objects.filter(pk=run.pk).update(rows_done=done)
             tell("store", done, report.counts["rows"])
@@ -364,120 +293,6 @@ def _batches(rows: Iterable[ListRow]) -> Iterator[list[ListRow]]:
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
         yield batch
-
-
-def _row_token(source: ListSource, key: str) -> str:
-    return token("list row", source.key, key, salt=bytes(source.salt))
-
-
-def _plan(source: ListSource, records: Sequence[ListRecord], *, is_new: bool = False) -> list[_Planned]:
-    """Each row beside the subject it made, found by token; one query per batch."""
-    tokens = {_row_token(source, row.key): row for row in records}
-    held: dict[str | None, Subject] = {}
-    barred: set[str | None] = set()
-    if not is_new:
-        held = {
-            s.source_token: s
-            for s in Subject.objects.filter(source=source, source_token__in=list(tokens)).defer("card")
-        }
-        rows = Erasure.objects.filter(source=source, source_token__in=list(tokens), is_barred=True)
-        barred = set(rows.values_list("source_token", flat=True))
-    salt = bytes(source.salt)
-    return [
-        _Planned(row, key, token("list row says", row.fingerprint(), salt=salt), held.get(key), key in barred)
-        for key, row in tokens.items()
-    ]
-
-
-def _write(
-    source: ListSource,
-    run: ImportRun,
-    records: Sequence[ListRecord],
-    lost: Sequence[str],
-    circle: str,
-    discoverability: str,
-    now: datetime,
-) -> list[_Planned]:
-    planned = _plan(source, records)
-    changes: dict[UUID, str] = {}
-    new_rows: list[StatementRow] = []
-    new_subjects: list[Subject] = []
-    for item in planned:
-        if item.outcome == "added":
-            subject, rows = _new_subject(source, run, item, circle, discoverability, now)
-            new_subjects.append(subject)
-            new_rows.extend(rows)
-            changes[subject.subject_id] = RegisterChange.PUT
-        elif item.subject is not None and item.outcome in ("changed", "relisted"):
-            _bring_up_to_date(item.subject, item, now)
-            changes[item.subject.subject_id] = RegisterChange.PUT
-    Subject.objects.bulk_create(new_subjects, batch_size=steps.BATCH)
-    StatementRow.objects.bulk_create(new_rows, batch_size=steps.BATCH)
-    seen = [item.token for item in planned if item.subject is not None] + [_row_token(source, key) for key in lost]
-    Subject.objects.filter(source=source, source_token__in=seen).update(seen_run=run)
-    steps.number_changes(changes)
-    return planned
-
-
-def _new_subject(
-    source: ListSource, run: ImportRun, item: _Planned, circle: str, discoverability: str, now: datetime
-) -> tuple[Subject, list[StatementRow]]:
-    subject_id = steps.fresh_subject_id(now)
-    said = rebase(item.record.statements, old=item.record.entity_id, new=str(subject_id))
-    subject = Subject(
-        subject_id=subject_id,
-        schema=item.record.schema,
-        owner=settings.NODE.node_id,
-        origin=Origin.LIST,
-        circle=circle,
-        discoverability=discoverability,
-        card=card_of(said),
-        source=source,
-        source_token=item.token,
-        fingerprint=item.fingerprint,
-        seen_run=run,
-        created_by=run.officer,
-        created_at=now,
-        updated_at=now,
-    )
-    return subject, [steps.new_row(subject, statement, now=now) for statement in said]
-
-
-def _bring_up_to_date(subject: Subject, item: _Planned, now: datetime) -> None:
-    """Retire what the list no longer says, add what it says now.
-
-    Statements of officers and partners stay as they are.
-    """
-    subject = Subject.objects.select_for_update().get(pk=subject.pk)
-    said = rebase(item.record.statements, old=item.record.entity_id, new=str(subject.subject_id))
-    rows = {
-        row.token: (row, steps.statement_of(row))
-        for row in subject.statements.select_for_update().filter(source_kind="list", source_id=item.record.list_key)
-    }
-    in_force = [statement for row, statement in rows.values() if row.retired_at is None]
-    found: Difference = diff(in_force, said)
-    gone = [statement for statement in found.removed if statement.prop not in item.record.damaged]
-    _retire(rows, subject, gone, now)
-    by_officer = {row.token for row, _ in rows.values() if row.retired_at and row.retired_by}
-    wanted = [s for s in found.added if steps.statement_token(subject.subject_id, s) not in by_officer]
-    steps.add_statements(subject, wanted, now=now)
-    for statement in found.changed:
-        row, was = rows[steps.statement_token(subject.subject_id, statement)]
-        row.told = {**statement.to_json(), "first_seen": was.to_json().get("first_seen")}
-        row.save(update_fields=["told"])
-    subject.fingerprint = item.fingerprint
-    subject.delisted_at = None
-    subject.schema = item.record.schema
-    subject.card = card_of(steps.statement_of(row) for row in subject.statements.filter(retired_at=None))
-    subject.updated_at = now
-    subject.save(update_fields=["fingerprint", "delisted_at", "schema", "card", "updated_at"])
-
-
-def _retire(
-    rows: dict[str, tuple[StatementRow, Statement]], subject: Subject, gone: Sequence[Statement], now: datetime
-) -> None:
-    ids = [rows[steps.statement_token(subject.subject_id, statement)][0].pk for statement in gone]
-    StatementRow.objects.filter(pk__in=ids).update(retired_at=now)
 
 
 def _finish(officer: OfficerLike, run: ImportRun, report: ImportReport, *, is_whole: bool, now: datetime) -> None:

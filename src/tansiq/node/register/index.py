@@ -20,7 +20,7 @@ BATCH = 1000
 
 
 class SearchIndex(Protocol):
-    """What the register needs of an index; ``engine.matching.Index`` is one."""
+    """What the register needs of an index: ``search`` may run while another thread adds or removes."""
 
     def add(self, subjects: Iterable[tuple[Subject, Iterable[Label]]]) -> None: ...
     def remove(self, subject_ids: Iterable[str]) -> None: ...
@@ -49,7 +49,9 @@ class Follower:
         keys.current()
         with self._lock:
             self.follow()
-            return self._index.search(query, labels, limit)
+            index = self._index
+        # Not under the lock: a search works on a snapshot, and one long search must not hold up every other.
+        return index.search(query, labels, limit)
 
     def follow(self) -> int:
         """Take over what changed in the register since; returns how many changes that were."""
