@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,15 @@ def test_whole_message_reading_releases_nothing_on_failure() -> None:
         else:
             with pytest.raises(Rejected):
                 age.decrypt(vector.raw, vector.identities)
+
+
+def test_identities_expand_as_the_hpke_vectors_say() -> None:
+    """The two vectors of KEM 0x647a: a seed gives that public key."""
+    vectors = json.loads(shared_path("vectors/hpke/hpke-pq-test-vectors.json").read_bytes())
+    hybrid = [vector for vector in vectors if vector["kem_id"] == 0x647A]
+    assert len(hybrid) == 2
+    for vector in hybrid:
+        assert age.HybridIdentity(bytes.fromhex(vector["skRm"])).recipient().public.hex() == vector["pkRm"]
 
 
 def test_armor_of_every_good_vector_goes_round() -> None:

@@ -57,7 +57,7 @@ class Receipt(SignedRecord):
     not_understood: Annotated[tuple[Annotated[int, Field(ge=0, le=9999)], ...], Field(max_length=1000), Flat] = ()
     checkpoint: Annotated[str, Field(max_length=16_384)] | None = None
     consistency: Consistency | None = None
-    cosignature: Annotated[str, Field(max_length=1024)] | None = None
+    cosignature: Annotated[str, Field(max_length=16_384)] | None = None
     heads: Annotated[
         dict[Digest, Annotated[list[Digest], Field(max_length=MAX_HEADS)]], Field(max_length=MAX_DOSSIERS)
     ] = {}

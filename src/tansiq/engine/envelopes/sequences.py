@@ -3,15 +3,14 @@
 The sender numbers its envelopes to one partner 1, 2, 3 … and each manifest names the digest of the one before. What the
 receiver knows of one number is a *slot*:
 
-                        itself arrives
-          ┌─────────┐ ─────────────────────────────▶ ┌──────┐ ──┐ the same again
-          │ unheard │                                │ seen │ ◀─┘
-          └─────────┘ ──┐ a later one  ┌─────────┐ ─▶└──────┘
-                        └────arrives──▶│ missing │      │ another under its number
-                                       └─────────┘      ▼
-                                                     ┌────────┐ ──┐ any of them again,
-                                                     │ forked │ ◀─┘ or yet another
-                                                     └────────┘
+                      itself arrives
+         unheard ─────────────────────────┐
+            │                             ▼     the same again, or a later one
+            │ a later one arrives        seen ◀──────────────────────────────┘
+            ▼                             ▲ │
+         missing ─────────────────────────┘ │ another under its number
+                      itself arrives        ▼
+                                         forked: for good, with every story told
 
 An *incarnation* begins when a sender was restored from a copy that is older than what it had sent; its numbers begin
 at 1 again, and what still arrives of the earlier incarnation keeps its own slots.
