@@ -45,8 +45,15 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "is_demo": node.demo,
         "version": version(),
         "now": timezone.now(),
+        "unit_name": unit_name(request, language),
         "places": places(request),
     }
+
+
+def unit_name(request: HttpRequest, language: str) -> str:
+    """The unit of the signed-in officer, in the language of the page."""
+    unit = getattr(getattr(request, "user", None), "unit", None)
+    return unit.name_in(language) if unit else ""
 
 
 def places(request: HttpRequest) -> list[Place]:

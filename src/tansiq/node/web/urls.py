@@ -1,13 +1,37 @@
-"""Addresses of the pages."""
+"""Addresses of the pages. The first word of a name is the place in the navigation it belongs to."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.urls import path
 
-from tansiq.node.web.views import preferences
+from tansiq.node.web.views import acting, audit, desk, dossiers, partners, preferences, register, search
 
 urlpatterns = [
+    path("", desk.show, name="desk"),
+    path("desk/take/", desk.take, name="desk_take"),
+    path("desk/give-back/", desk.give_back, name="desk_give_back"),
+    path("desk/done/", desk.done, name="desk_done"),
+    path("search/", search.ask, name="search"),
+    path("search/<uuid:search_id>/", search.result, name="search_result"),
+    path("dossiers/", dossiers.index, name="dossiers"),
+    path("dossiers/new/", acting.new_request, name="dossiers_new"),
+    path("dossiers/<str:dossier_id>/", dossiers.show, name="dossiers_show"),
+    path("dossiers/<str:dossier_id>/acts/<slug:act_name>/", acting.act, name="dossiers_act"),
+    path("dossiers/<str:dossier_id>/notes/", dossiers.note, name="dossiers_note"),
+    path("dossiers/<str:dossier_id>/references/", dossiers.reference, name="dossiers_reference"),
+    path("drafts/<uuid:draft_id>/", acting.draft, name="dossiers_draft"),
+    path("drafts/<uuid:draft_id>/approve/", acting.approve, name="dossiers_approve"),
+    path("drafts/<uuid:draft_id>/send/", acting.send, name="dossiers_send"),
+    path("register/", register.index, name="register"),
+    path("register/<uuid:subject_id>/", register.subject, name="register_subject"),
+    path("partners/", partners.index, name="partners"),
+    path("partners/<str:node>/", partners.show, name="partners_show"),
+    path("accords/", partners.accords, name="accords"),
+    path("accords/<str:accord_id>/", partners.accord, name="accords_show"),
+    path("accords/<str:accord_id>/ratify/", partners.ratify, name="accords_ratify"),
+    path("audit/", audit.index, name="audit"),
+    path("audit/verify/", audit.check, name="audit_check"),
     path("language/", preferences.choose_language, name="language"),
 ]
 

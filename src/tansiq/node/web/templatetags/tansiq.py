@@ -23,11 +23,25 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from tansiq.engine.accords.markings import Marking
+from tansiq.node.web import words
 from tansiq.node.web.markings import marks_of
 from tansiq.node.web.times import show_day, show_deadline, show_moment
 
 register = template.Library()
 
+PHASE_TONES = {
+    "sent": "info",
+    "received": "working",
+    "answered": "good",
+    "refused": "careful",
+    "returned": "careful",
+    "withdrawn": "stopped",
+    "in_conflict": "bad",
+    "proposed": "info",
+    "in_force": "good",
+    "suspended": "careful",
+    "denounced": "stopped",
+}
 PARAGRAPH = re.compile(r"\n\s*\n")
 # Telephone numbers, dates, references: digits that go on over spaces and signs.
 ISLAND = re.compile(r"(?<!\w)[+(]?[A-Z]{0,4}[-/ ]?\d[\d ()./:-]{2,}\d(?!\w)")
@@ -311,3 +325,48 @@ def folded_help(content: str, about: str = "") -> SafeString:
         about or _("What is this?"),
         content,
     )
+
+
+@register.simple_tag
+def kind_label(name: str) -> str:
+    """What a kind of dossier is called."""
+    return words.kind_label(name)
+
+
+@register.simple_tag
+def act_label(kind: str, act: str) -> str:
+    """What an act is called."""
+    return words.act_label(kind, act)
+
+
+@register.simple_tag
+def phase_label(kind: str, phase: str) -> str:
+    """What a phase is called."""
+    return words.phase_label(kind, phase)
+
+
+@register.simple_tag
+def phase_status(kind: str, phase: str) -> SafeString:
+    """The phase of a dossier as a badge; its tone says whether something is under way, done, or wrong."""
+    return status(words.phase_label(kind, phase), PHASE_TONES.get(phase, "plain"))
+
+
+@register.simple_tag
+def list_label(name: str, code: str) -> str:
+    """What a code of a list is called."""
+    return words.list_label(name, code) if code else ""
+
+
+@register.simple_tag
+def officer_role(role: str) -> str:
+    """What a role of officers is called."""
+    return words.officer_role(role)
+
+
+@register.simple_tag(takes_context=True)
+def node(context: template.Context, node_id: str) -> SafeString:
+    """A node by its name, its id beside it."""
+    names = context.get("names") or {}
+    if node_id not in names:
+        return code(node_id)
+    return format_html("{} <span class='node-id'>{}</span>", value(names[node_id]), code(node_id))

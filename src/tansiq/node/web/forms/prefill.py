@@ -1,0 +1,63 @@
+"""What a guided form already knows when it is opened from a hit, a subject or a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tansiq.engine.errors import Rejected
+from tansiq.node.accounts.models import Officer
+from tansiq.node.register.queries import get_subject_for
+from tansiq.node.search.queries import get_search_for
+from tansiq.node.web.languages import language_now
+
+NUMBERS = {"phone": "phone", "passport": "passport_number", "national_id": "id_number"}
+
+
+def initial_of(officer: Officer, given: Mapping[str, str]) -> dict[str, Any]:
+    """Initial values of the request form; what the officer may not see is not there, and nothing is said about it."""
+    initial: dict[str, Any] = {
+        "language": language_now(),
+        "level": 0,
+        "handling": ["H1", "H2"],
+        "use": "intelligence",
+        "restrictions": "as_marked",
+    }
+    if given.get("to"):
+        initial["partners"] = [given["to"]]
+    try:
+        if given.get("search"):
+            initial |= _from_search(officer, given["search"])
+        if given.get("subject"):
+            initial |= _from_subject(officer, given["subject"])
+    except Rejected:
+        return initial
+    return initial
+
+
+def _from_search(officer: Officer, search_id: str) -> dict[str, Any]:
+    search = get_search_for(officer, search_id)
+    asked = search.asked
+    known = {
+        "name": "\n".join(asked.get("names", [])),
+        "birth_date": (asked.get("birth_dates") or [""])[0],
+        "nationality": (asked.get("countries") or [""])[0],
+        "purpose": search.purpose,
+        "crime_area": search.crime_area,
+        "reference": search.reference or "",
+    }
+    return known | _numbers(asked.get("identifiers", []))
+
+
+def _from_subject(officer: Officer, subject_id: str) -> dict[str, Any]:
+    card = get_subject_for(officer, subject_id).card
+    known = {
+        "name": "\n".join(name for name, prop in card["names"] if prop == "name"),
+        "birth_date": (card["birth_dates"] or [""])[0],
+        "nationality": (card["countries"] or [""])[0],
+    }
+    return known | _numbers(card["identifiers"])
+
+
+def _numbers(pairs: Any) -> dict[str, str]:
+    return {NUMBERS[kind]: value for kind, value in reversed([tuple(pair) for pair in pairs]) if kind in NUMBERS}

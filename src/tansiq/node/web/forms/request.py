@@ -1,0 +1,148 @@
+"""The guided request for information: art. 4 of Directive (EU) 2023/977 as questions a person can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from tansiq.engine.dossiers.kind import Missing
+from tansiq.engine.dossiers.parts import Part
+from tansiq.node.flows.intents import Intent
+from tansiq.node.web import words
+from tansiq.node.web.forms.fields import Form, crime_areas, listed, partner_choices
+from tansiq.node.web.forms.parts import MarkedForm, PersonForm
+
+KIND = "request"
+NARRATIVES = ("offence", "objective_reasons", "link", "urgency_reasons")
+PLACES = {
+    "/participants": "partners",
+    "/parts/question": "question",
+    "/parts/handling": "handling",
+    "/handling_note": "handling_note",
+    "/handling": "handling",
+    "/level": "level",
+    "/category": "category",
+    **{f"/codes/{name}": name for name in ("purpose", "crime_area", "use", "restrictions", "urgency")},
+    **{f"/parts/narrative/{topic}": topic for topic in NARRATIVES},
+}
+
+
+def _text(rows: int) -> forms.CharField:
+    return forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": rows}))
+
+
+class RequestForm(PersonForm, MarkedForm, Form):
+    """Everything a request says; what is missing is asked of the kind itself, field by field."""
+
+    partners = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    title = forms.CharField(required=False, max_length=200)
+    reference = forms.CharField(required=False, max_length=120)
+    question = _text(4)
+    data_categories = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    purpose = forms.ChoiceField(required=False)
+    crime_area = forms.ChoiceField(required=False)
+    offence = _text(4)
+    objective_reasons = _text(3)
+    link = _text(3)
+    use = forms.ChoiceField(required=False, widget=forms.RadioSelect)
+    restrictions = forms.ChoiceField(required=False, widget=forms.RadioSelect)
+    urgency = forms.ChoiceField(required=False)
+    urgency_reasons = _text(3)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.word_markings()
+        self.word_person()
+        for name in NARRATIVES:
+            self._word(name, words.topic_label(KIND, name))
+        for name in ("use", "restrictions", "urgency", "crime_area"):
+            self._word(name, words.code_name(KIND, name))
+        self._word(
+            "purpose",
+            words.code_name(KIND, "purpose"),
+            _("What will you do with the answer? Your partner reads this first."),
+        )
+        self._word(
+            "partners",
+            _("Who is asked"),
+            _("Each partner gets a dossier of its own: one never sees what another is asked."),
+        )
+        self._word("title", _("Title for your own desk"), _("Stays on this node."))
+        self._word("reference", _("Our reference"), _("Stays on this node. The dossier is found by it."))
+        self._word(
+            "question",
+            words.field_label(KIND, "/parts/question"),
+            _("One question, so precise that somebody who does not know the case can answer."),
+        )
+        self._word("data_categories", _("Which kinds of information"))
+        self._word("offence", words.topic_label(KIND, "offence"), _("What happened, where, when; which law it breaks."))
+        self._word("link", words.topic_label(KIND, "link"), _("Needed when a person is named."))
+        self._word(
+            "urgency_reasons", words.topic_label(KIND, "urgency_reasons"), _("Needed when the request is urgent.")
+        )
+        self._offer("partners", partner_choices())
+        self._offer("data_categories", listed("data_categories"))
+        self._offer("purpose", listed("purposes", empty=_("Choose")))
+        self._offer("crime_area", crime_areas(empty=_("Choose")))
+        self._offer("urgency", listed("urgency_grounds", empty=_("not urgent: seven days")))
+        self._offer(
+            "use", [(code, words.code_value(KIND, "ask", "use", code)) for code in ("intelligence", "evidence")]
+        )
+        self._offer(
+            "restrictions",
+            [(code, words.code_value(KIND, "ask", "restrictions", code)) for code in ("none", "as_marked")],
+        )
+
+    def _word(self, name: str, label: str, help_text: str = "") -> None:
+        self.fields[name].label, self.fields[name].help_text = label, help_text
+
+    def clean(self) -> dict[str, Any]:
+        """A person needs a capacity; the rest is the kind's to ask for."""
+        told: dict[str, Any] = super().clean() or {}
+        self.check_person()
+        return told
+
+    def intent(self) -> Intent:
+        """What the officer means to do, complete or not; raises Rejected for conditions that mean nothing."""
+        told = self.cleaned_data
+        named = ("purpose", "crime_area", "use", "restrictions", "urgency")
+        return Intent(
+            kind=KIND,
+            act="ask",
+            participants=tuple(told["partners"]),
+            codes={name: told[name] for name in named if told.get(name)},
+            parts=tuple(self._parts()),
+            title=told["title"].strip(),
+            reference=told["reference"].strip(),
+        )
+
+    def _parts(self) -> list[Part]:
+        told = self.cleaned_data
+        parts = []
+        if told["question"].strip():
+            parts.append(
+                self.part("question", {"text": told["question"].strip(), "data_categories": told["data_categories"]})
+            )
+        said = [(topic, told[topic].strip()) for topic in NARRATIVES if told[topic].strip()]
+        parts += [self.part("narrative", {"topic": topic, "text": text}) for topic, text in said]
+        if self.has_person and told.get("category"):
+            content = {"schema": "Person", "properties": self.person_properties, "reference": None}
+            parts.append(self.part("subject", content, category=told["category"], flags=tuple(sorted(told["flags"]))))
+        return parts
+
+    def tell_missing(self, missing: Sequence[Missing]) -> None:
+        """Say at each field what the kind still asks for, and by which rule."""
+        for one in missing:
+            name = PLACES.get(one.at)
+            if name and self.has_error(name):
+                continue
+            clause = words.clause_label(KIND, one.clause) if one.clause else ""
+            told = (
+                _("This is still needed.")
+                if not clause
+                else _("This is still needed: %(clause)s.") % {"clause": clause}
+            )
+            self.add_error(name, told)

@@ -1,0 +1,112 @@
+"""Events of the logs in words, and what a verification found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import pgettext
+
+from tansiq.node.accounts.queries import names_of
+from tansiq.node.audit.models import Event
+from tansiq.node.web import words
+from tansiq.node.web.languages import language_now
+from tansiq.node.wording import sentence
+
+
+def event_word(event: str) -> str:
+    """What happened, in words; an event without words is shown by its code."""
+    return {
+        "act.refused": pgettext("event", "An act was refused"),
+        "case.opened": pgettext("event", "A case was opened"),
+        "dossier.read": pgettext("event", "A dossier was read"),
+        "dossier.routed": pgettext("event", "A dossier was routed"),
+        "draft.approved": pgettext("event", "A draft was approved"),
+        "draft.awaiting_approval": pgettext("event", "A draft awaits approval"),
+        "draft.saved": pgettext("event", "A draft was saved"),
+        "entry.quarantined": pgettext("event", "An entry was put in quarantine"),
+        "entry.signed": pgettext("event", "An entry was signed here"),
+        "entry.taken": pgettext("event", "A partner's entry was taken in"),
+        "envelope.accepted": pgettext("event", "An envelope was accepted"),
+        "envelope.receipted": pgettext("event", "A partner signed a receipt"),
+        "envelope.unopenable": pgettext("event", "An envelope could not be opened"),
+        "item.refused": pgettext("event", "Something received was refused"),
+        "item.status": pgettext("event", "A partner told the state of an entry"),
+        "note.written": pgettext("event", "A note was written"),
+        "officer.added": pgettext("event", "An officer was added"),
+        "partner.card_renewed": pgettext("event", "A partner renewed its card"),
+        "partner.enrolled": pgettext("event", "A partner was enrolled"),
+        "partner.key_revoked": pgettext("event", "A key was revoked"),
+        "parts.erased": pgettext("event", "Parts were erased"),
+        "query.answered": pgettext("event", "A partner answered a search"),
+        "query.answered_for": pgettext("event", "A partner's search was answered"),
+        "query.asked": pgettext("event", "A partner was searched"),
+        "reference.added": pgettext("event", "A reference was added"),
+        "register.import_finished": pgettext("event", "An import ended"),
+        "register.import_started": pgettext("event", "An import began"),
+        "register.judged": pgettext("event", "Two subjects were judged"),
+        "register.judgement_undone": pgettext("event", "A judgement was undone"),
+        "register.statement_corrected": pgettext("event", "A statement was corrected"),
+        "register.statement_retired": pgettext("event", "A statement was retired"),
+        "register.statements_added": pgettext("event", "Statements were added"),
+        "register.subject_added": pgettext("event", "A subject was added"),
+        "register.subject_erased": pgettext("event", "A subject was erased"),
+        "register.subject_read": pgettext("event", "A subject was read"),
+        "register.subject_received": pgettext("event", "A subject was received"),
+        "search.made": pgettext("event", "A search was made"),
+        "unit.saved": pgettext("event", "A unit was saved"),
+    }.get(event, event)
+
+
+def events_shown(events: Iterable[Event], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One line for each event: when, who, what, about which dossier, and the facts that were logged."""
+    rows = list(events)
+    people = names_of({row.actor for row in rows})
+    return [
+        {
+            "number": row.index,
+            "log": row.log,
+            "at": row.at,
+            "word": event_word(row.event),
+            "code": row.event,
+            "actor": _actor(row.actor, people, names),
+            "dossier": row.dossier,
+            "facts": sorted(_facts(row).items()),
+            "is_erased": row.told is None,
+            "is_sequenced": row.tree_id is not None,
+        }
+        for row in rows
+    ]
+
+
+def _actor(actor: str, people: Mapping[str, str], names: Mapping[str, str]) -> str:
+    if actor.startswith("node:"):
+        return names.get(actor.removeprefix("node:"), actor)
+    return people.get(actor) or words.officer_role(actor)
+
+
+def _facts(row: Event) -> dict[str, str]:
+    told = (row.told or {}).get("facts") or {}
+    return {name: _flat(value) for name, value in told.items() if value not in (None, "", [], {})}
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_flat(one)}" for name, one in value.items() if one not in (None, "", [], {}))
+    return ", ".join(map(_flat, value)) if isinstance(value, list) else str(value)
+
+
+def report_shown(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A verification in words: one line for each log, one for each finding."""
+    language = language_now()
+
+    def told(finding: Mapping[str, Any]) -> str:
+        return sentence(str(finding["code"]), finding["facts"], language, isolate=True)
+
+    return {
+        "is_well": report["is_well"],
+        "texts_checked": report["texts_checked"],
+        "waiting": report["waiting"],
+        "findings": [told(finding) for finding in report["findings"]],
+        "trees": [{**tree, "findings": [told(finding) for finding in tree["findings"]]} for tree in report["trees"]],
+    }

@@ -1,0 +1,80 @@
+"""Tasks in words: a task keeps codes and facts, the reader sees names and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tansiq.node.accounts.models import Officer
+from tansiq.node.desk.models import Task
+from tansiq.node.desk.policy import is_held_by
+from tansiq.node.web import words
+from tansiq.node.web.languages import language_now
+from tansiq.node.wording import sentence
+
+TASK_ICONS = {
+    "entry": "envelope",
+    "deadline": "alarm",
+    "approval": "hand-index",
+    "approved": "send-check",
+    "asked_about": "eye",
+    "undelivered": "envelope-exclamation",
+    "delivery_refused": "envelope-exclamation",
+    "match": "link-45deg",
+    "match_elsewhere": "link-45deg",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskShown:
+    """One line of the desk."""
+
+    key: str
+    title: str
+    icon: str
+    link: str
+    due_at: datetime | None
+    urgent: bool
+    is_mine: bool
+    is_taken: bool
+    circle: str
+
+
+def tasks_shown(officer: Officer, tasks: Iterable[Task]) -> list[TaskShown]:
+    """The lines of the desk, in the order given."""
+    names = words.node_names()
+    return [
+        TaskShown(
+            key=task.key,
+            title=sentence(task.title_code, facts_in_words(task.facts, names), language_now(), isolate=True),
+            icon=TASK_ICONS.get(task.kind, "flag"),
+            link=f"{task.link.rstrip('/')}/" if task.link else "",
+            due_at=task.due_at,
+            urgent=task.urgent,
+            is_mine=is_held_by(officer, task),
+            is_taken=bool(task.taken_by),
+            circle=task.circle,
+        )
+        for task in tasks
+    ]
+
+
+def facts_in_words(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The facts of a task with every code replaced by what it is called."""
+    kind = str(facts.get("kind", ""))
+    said = dict(facts)
+    if kind:
+        said["kind"] = words.kind_label(kind)
+    for name, label in (("act", words.act_label), ("deadline", words.deadline_label), ("clause", words.clause_label)):
+        if kind and facts.get(name):
+            said[name] = label(kind, str(facts[name]))
+    for name in ("partner", "node", "sender"):
+        if facts.get(name):
+            said[name] = names.get(str(facts[name]), facts[name])
+    if facts.get("role"):
+        said["role"] = words.officer_role(str(facts["role"]))
+    if facts.get("purpose"):
+        said["purpose"] = words.list_label("purposes", str(facts["purpose"]))
+    return said

@@ -1,0 +1,217 @@
+"""A dossier as it is shown: entries as a timeline, parts in words, the evidence of delivery as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tansiq.engine.entities.labels import property_label, schema_label
+from tansiq.engine.formats.times import parse_time
+from tansiq.engine.kinds import registry
+from tansiq.node.web import words
+from tansiq.node.web.languages import language_now
+from tansiq.node.wording import sentence
+
+ACT_ICONS = {
+    "ask": "send",
+    "received": "envelope-check",
+    "assign": "people",
+    "transfer": "arrow-left-right",
+    "ask_clarification": "question-circle",
+    "clarify": "chat-left-text",
+    "answer": "reply",
+    "answer_in_part": "reply",
+    "refuse": "slash-circle",
+    "return": "arrow-return-left",
+    "withdraw": "x-circle",
+    "remind": "bell",
+    "reopen": "arrow-counterclockwise",
+    "ask_lift": "unlock",
+    "lift": "unlock",
+    "decline_lift": "lock",
+    "propose": "journal-text",
+    "ratify": "check2-all",
+    "erased": "eraser",
+    "deviate": "calendar-x",
+    "extend": "calendar-event",
+}
+ACT_TONES = {
+    "answer": "good",
+    "answer_in_part": "good",
+    "refuse": "careful",
+    "return": "careful",
+    "ratify": "good",
+    "ask": "info",
+}
+STEP_WORDS = ("queued", "sent", "delivered", "opened")
+
+
+def entries_shown(read: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The timeline, newest entry first."""
+    return [_entry(read["kind"], entry, names) for entry in reversed(read["entries"])]
+
+
+def _entry(kind: str, entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": entry["entry"],
+        "title": words.act_label(kind, entry["act"]),
+        "author": names.get(entry["author"], entry["author"]),
+        "by": entry["by"],
+        "role": words.officer_role(entry["role"]),
+        "machine_clause": words.clause_label(kind, entry["machine_clause"]) if entry["machine_clause"] else "",
+        "approved_by": [words.officer_role(role) for role in entry["approved_by"]],
+        "occurred_at": entry["at"],
+        "recorded_at": entry["recorded_at"],
+        "is_own": entry["is_own"],
+        "icon": ACT_ICONS.get(entry["act"], "circle"),
+        "tone": ACT_TONES.get(entry["act"], "plain") if entry["is_effective"] else "careful",
+        "codes": [
+            (words.code_name(kind, name), code_shown(kind, entry["act"], name, code))
+            for name, code in entry["codes"].items()
+        ],
+        "flags": _flags(entry),
+        "marking": entry["marking"],
+        "parts": [part_shown(kind, part) for part in entry["parts"]],
+        "delivery": [_evidence(row, names) for row in entry["delivery"]],
+    }
+
+
+def _flags(entry: Mapping[str, Any]) -> list[str]:
+    language = language_now()
+    told = []
+    if not entry["is_effective"]:
+        reason = sentence(entry["reason"], {}, language, isolate=True)
+        told.append(_("Without effect: %(reason)s") % {"reason": reason})
+    said = {
+        "time_ahead": _("Its time lies ahead of ours."),
+        "due_differs": _("Our count of the deadline differs from theirs."),
+    }
+    told += [said.get(flag) or sentence(flag, {}, language, isolate=True) for flag in entry["flags"]]
+    return told
+
+
+def code_shown(kind: str, act: str, name: str, code: Any) -> dict[str, Any]:
+    """A code in words; instants and ids are shown as what they are."""
+    text = str(code)
+    if len(text) == 24 and text.endswith("Z"):
+        return {"at": parse_time(text)}
+    if len(text) == 64:
+        return {"id": text}
+    return {"text": words.code_value(kind, act, name, code)}
+
+
+def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
+    if part["erased"]:
+        return {"erased": True}
+    content = part["content"]
+    shown: dict[str, Any] = {
+        "erased": False,
+        "type": part["type"],
+        "label": words.list_label("part_types", part["type"]),
+        "marking": part["marking"],
+        "note": part["handling_note"] or "",
+        "language": part["language"] or "",
+        "category": words.list_label("data_subject_categories", part["category"]) if part["category"] else "",
+        "protected": [words.list_label("person_flags", flag) for flag in part["flags"]],
+        "grading": _grading(part["grading"]),
+        "review_at": parse_time(part["review_at"]) if part["review_at"] else None,
+    }
+    if part["type"] == "narrative":
+        topic = words.topic_label(kind, content["topic"])
+        shown["label"] = words.act_label(kind, content["topic"]) if topic == content["topic"] else topic
+        shown["text"] = content["text"]
+    elif part["type"] == "question":
+        shown["text"] = content["text"]
+        shown["facts"] = (
+            [(words.list_label("part_types", "question"), data_categories(content))] if data_categories(content) else []
+        )
+    elif part["type"] == "subject":
+        shown["label"] = schema_label(content["schema"], language_now())
+        shown["facts"] = [
+            (property_label(name, language_now()), values) for name, values in content["properties"].items()
+        ]
+    elif part["type"] not in {"terms", "reservation"}:
+        shown["facts"] = [(name, str(value)) for name, value in content.items() if value not in (None, [], "")]
+    return shown
+
+
+def data_categories(content: Mapping[str, Any]) -> list[str]:
+    """The kinds of information that a question asks for, in words."""
+    return [words.list_label("data_categories", code) for code in content.get("data_categories", [])]
+
+
+def _grading(grading: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if not grading:
+        return None
+    scheme = grading["scheme"]
+    return {
+        "short": f"{grading['source']}{grading['information']}",
+        "source": words.list_label(f"grading_{scheme}_source", grading["source"]),
+        "information": words.list_label(f"grading_{scheme}_information", grading["information"]),
+    }
+
+
+def _evidence(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """What is proven of the way of one entry to one partner."""
+    state = row["state"]
+    is_failed = state in {"refused", "not_understood"}
+    times = {
+        "queued": row["queued_at"],
+        "sent": row["sent_at"],
+        "delivered": row["delivered_at"],
+        "opened": row["opened_at"],
+    }
+    said = {
+        "queued": _("Waiting to be sent"),
+        "sent": _("Sent"),
+        "delivered": _("Accepted, receipt signed"),
+        "opened": _("Opened by an officer"),
+    }
+    steps = [
+        {"label": said[name], "at": times[name], "state": "done" if times[name] else "waiting"} for name in STEP_WORDS
+    ]
+    if is_failed:
+        label = _("Not understood by the partner's software") if state == "not_understood" else _("Refused")
+        text = sentence(row["code"], {}, language_now(), isolate=True) if row["code"] else ""
+        steps = [*(step for step in steps if step["at"]), {"label": label, "state": "failed", "text": text}]
+    return {
+        "partner": names.get(row["partner"], row["partner"]),
+        "steps": steps,
+        "envelope": row["envelope_id"],
+        "manifest": row["manifest_digest"],
+        "attempts": row["attempts"],
+    }
+
+
+def acts_shown(kind: str, permitted: Iterable[str]) -> list[dict[str, str]]:
+    """The acts an officer may do now by a form, each with its words and picture; terms are written elsewhere."""
+    permitted = [
+        act for act in permitted if not registry.kind(kind).acts[act].parts.required & {"terms", "reservation"}
+    ]
+    return [
+        {"act": act, "label": words.act_label(kind, act), "icon": ACT_ICONS.get(act, "circle")} for act in permitted
+    ]
+
+
+def considered_shown(considered: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """What would come of an act, in words: who will read, what is missing, what the accord says."""
+    decision = considered.decision
+    facts = {
+        "clause": decision.clause,
+        "term": decision.term,
+        "blocks": decision.blocks or "",
+        "role": decision.role or "",
+    }
+    return {
+        "readers": words.named(considered.readers, names),
+        "missing": len(considered.missing),
+        "answer": decision.answer,
+        "sentence": "" if decision.is_permitted else sentence(decision.code, facts, language_now(), isolate=True),
+        "clause": decision.clause,
+        "role": words.officer_role(decision.role) if decision.role else "",
+        "conditions": decision.conditions,
+        "may_be_sent": considered.may_be_sent,
+        "digest": considered.digest,
+    }

@@ -1,0 +1,108 @@
+"""A search and its answers, as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from tansiq.engine.entities.labels import schema_label
+from tansiq.node.search.models import Asked, Search
+from tansiq.node.web import words
+from tansiq.node.web.languages import language_now
+from tansiq.node.wording import sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerShown:
+    """What one partner answered, or why it was not asked."""
+
+    partner: str
+    name: str
+    word: str
+    tone: str
+    text: str
+    clause: str
+    hits: Sequence[Mapping[str, str]]
+    answered_at: datetime | None
+    may_ask: bool
+
+
+def band_word(band: str) -> str:
+    """How likely a match is, in a word."""
+    return {
+        "strong": pgettext("match", "very likely"),
+        "probable": pgettext("match", "likely"),
+        "possible": pgettext("match", "possible"),
+        "weak": pgettext("match", "weak"),
+    }.get(band, band)
+
+
+def band_tone(band: str) -> str:
+    """The tone of the same."""
+    return {"strong": "bad", "probable": "careful", "possible": "info"}.get(band, "plain")
+
+
+def found_shown(search: Search) -> list[dict[str, Any]]:
+    """What the own register gave, each with the spelling that matched."""
+    return [
+        {
+            "subject": match["subject"],
+            "caption": match["caption"],
+            "percent": round(match["score"] / 10),
+            "word": band_word(match["band"]),
+            "tone": band_tone(match["band"]),
+            "matched": (match.get("explanation") or {}).get("name") or "",
+        }
+        for match in search.found_here
+    ]
+
+
+def answers_shown(search: Search) -> list[AnswerShown]:
+    """What each partner answered, in the order of their names."""
+    names = words.node_names()
+    rows = [_answer(row, names.get(row.partner, row.partner)) for row in search.partners.all()]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _answer(row: Asked, name: str) -> AnswerShown:
+    word, tone, text = {
+        Asked.WAITING: (_("Asked"), "waiting", _("The answer appears here by itself.")),
+        Asked.HIT: (_("Hit"), "bad", _("This partner knows somebody or something like it. Ask for what you need.")),
+        Asked.CONTACT: (_("Contact"), "careful", _("This partner asks you to get in touch about it.")),
+        Asked.NOTHING: (_("No hit"), "plain", _("This partner has nothing that it may tell you.")),
+        Asked.REFUSED: (_("Refused"), "stopped", _("This partner did not answer the question.")),
+        Asked.BARRED: (_("Not asked"), "stopped", _("The accord does not permit this question.")),
+    }[row.state]
+    if row.code:
+        text = sentence(
+            row.code,
+            {"clause": row.clause, "term": "", "blocks": row.partner, "role": ""},
+            language_now(),
+            isolate=True,
+        )
+    hits = [
+        {
+            **hit,
+            "schema_word": schema_label(hit.get("schema", ""), language_now()),
+            "band_word": band_word(hit.get("band", "")),
+        }
+        for hit in row.hits or []
+    ]
+    may_ask = row.state in {Asked.HIT, Asked.CONTACT}
+    return AnswerShown(row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask)
+
+
+def asked_in_words(search: Search) -> str:
+    """The question on one line, for lists of searches."""
+    asked = search.asked
+    values = [
+        *asked.get("names", []),
+        *asked.get("birth_dates", []),
+        *(pair[1] for pair in asked.get("identifiers", [])),
+    ]
+    return " · ".join(str(value) for value in values)

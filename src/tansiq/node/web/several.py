@@ -1,0 +1,38 @@
+"""One question to several partners: a dossier each, under one case when they are more than one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tansiq.node.accounts.models import Officer
+from tansiq.node.dossiers.actions import open_case
+from tansiq.node.flows import act as flow
+from tansiq.node.flows.intents import Intent
+from tansiq.node.web import words
+from tansiq.node.web.pages.dossier import considered_shown
+
+
+def each(intent: Intent) -> list[Intent]:
+    """The intent once for each partner; an act in a dossier has its audience already."""
+    return [intent] if intent.dossier else [intent.to(partner) for partner in intent.participants]
+
+
+def consider_each(officer: Officer, intent: Intent, *, now: datetime) -> list[dict[str, Any]]:
+    """For each partner what would come of it, in words; ``raw`` is the value itself."""
+    names = words.node_names()
+    found = [flow.consider(officer, one, now=now) for one in each(intent)]
+    return [{**considered_shown(one, names), "raw": one} for one in found]
+
+
+def ask_each(officer: Officer, intent: Intent, *, now: datetime) -> list[flow.Acted]:
+    """Act towards each partner. Those that are asked together stand under one case, which never leaves the node."""
+    intents = each(intent)
+    if len(intents) > 1 and not intent.case and officer.unit:
+        title = intent.title or intent.reference or _("Several partners asked")
+        case = open_case(officer, title, circle=f"unit:{officer.unit.code}", now=now)
+        intents = [replace(one, case=str(case.case_id)) for one in intents]
+    return [flow.act(officer, one, now=now) for one in intents]

@@ -1,0 +1,122 @@
+"""Acting: the guided request, any act in a dossier, drafts and approvals. Every act goes through ``flows.act``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tansiq.engine.errors import Rejected, TansiqError
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.models import Officer
+from tansiq.node.dossiers import queries
+from tansiq.node.dossiers.policy import may_approve
+from tansiq.node.flows import act as flow
+from tansiq.node.flows.intents import Intent
+from tansiq.node.flows.reading import read_dossier
+from tansiq.node.web import words
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.forms.act import ActForm
+from tansiq.node.web.forms.prefill import initial_of
+from tansiq.node.web.forms.request import PLACES, RequestForm
+from tansiq.node.web.pages.dossier import considered_shown
+from tansiq.node.web.pages.draft import draft_shown
+from tansiq.node.web.refusals import tell_in_form
+from tansiq.node.web.several import ask_each, consider_each
+
+
+@for_officers
+def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """The guided request: checked, or signed and sent to each chosen partner in a dossier of its own."""
+    form = RequestForm(request.POST or None, initial=initial_of(officer, request.GET))
+    considered: list[dict[str, Any]] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            intent = form.intent()
+            considered = consider_each(officer, intent, now=now)
+            if request.POST.get("do") == "send":
+                form.tell_missing(considered[0]["raw"].missing)
+                if form.is_valid() and all(row["raw"].decision.answer != "refuse" for row in considered):
+                    return _done(request, ask_each(officer, intent, now=now))
+        except TansiqError as error:
+            tell_in_form(form, error, PLACES)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "web/dossiers/considered.html", {"considered": considered, "form": form})
+    context = {"form": form, "considered": considered, "was_sent": request.POST.get("do") == "send"}
+    return render(request, "web/dossiers/request.html", context, status=400 if form.errors else 200)
+
+
+@for_officers
+def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, act_name: str) -> HttpResponse:
+    """The form of one act in one dossier, and the act itself."""
+    read = read_dossier(officer, dossier_id, now=now)
+    if act_name not in read["permitted"]:
+        raise Rejected("kind.not_now", act=act_name)
+    form = ActForm(kind(read["kind"]), act_name, read, request.POST or None)
+    considered: list[dict[str, Any]] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            intent = form.intent()
+            considered = consider_each(officer, intent, now=now)
+            if request.POST.get("do") == "send":
+                form.tell_missing(considered[0]["raw"].missing)
+                if form.is_valid():
+                    return _done(request, [flow.act(officer, intent, now=now)])
+        except TansiqError as error:
+            tell_in_form(form, error)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "web/dossiers/considered.html", {"considered": considered, "form": form})
+    context = {"form": form, "read": read, "act": act_name, "considered": considered, "names": words.node_names()}
+    return render(request, "web/dossiers/act.html", context, status=400 if form.errors else 200)
+
+
+def _done(request: HttpRequest, acted: list[flow.Acted]) -> HttpResponse:
+    """Where an officer goes after acting: the dossier, or the draft that waits for an approval."""
+    for one in acted:
+        if one.is_signed:
+            messages.success(request, _("Signed and on its way. The dossier shows when it arrives."))
+        else:
+            role = words.officer_role(one.awaiting_role)
+            messages.warning(request, _("Not sent yet: it awaits the approval of: %(role)s.") % {"role": role})
+    if len(acted) > 1:
+        return redirect("dossiers")
+    if acted[0].is_signed:
+        return redirect("dossiers_show", dossier_id=acted[0].dossier_id)
+    return redirect("dossiers_draft", draft_id=acted[0].draft_id)
+
+
+@for_officers
+def draft(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) -> HttpResponse:
+    """A draft as it stands: what it says, who would read it, whose approval it awaits."""
+    row = queries.get_draft_for(officer, draft_id)
+    considered = flow.consider(officer, Intent.from_json(row.intent), now=now)
+    names = words.node_names()
+    context = {
+        "draft": draft_shown(row, names),
+        "considered": [considered_shown(considered, names)],
+        "may_approve": row.state == row.AWAITING and may_approve(officer, author=row.officer, role=row.role),
+        "may_send": row.officer == officer.reference and row.state in {row.AWAITING, row.DRAFTING},
+        "names": names,
+    }
+    return render(request, "web/dossiers/draft.html", context)
+
+
+@require_POST
+@for_officers
+def approve(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) -> HttpResponse:
+    """Approve exactly what was shown; a draft that has changed since then is not approved."""
+    flow.approve(officer, draft_id, digest=request.POST.get("digest", ""), now=now)
+    messages.success(request, _("Approved. Its author can send it now."))
+    return redirect("desk")
+
+
+@require_POST
+@for_officers
+def send(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) -> HttpResponse:
+    """Sign and send a draft, with the approvals it has."""
+    return _done(request, [flow.send_draft(officer, draft_id, now=now)])

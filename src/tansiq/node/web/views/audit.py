@@ -1,0 +1,52 @@
+"""The logs, for auditors and data-protection officers: what happened, and proof that nobody rewrote it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from tansiq.node.accounts.models import Officer
+from tansiq.node.audit import policy, queries
+from tansiq.node.audit.verification import verify
+from tansiq.node.web import words
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.pages.audit import events_shown, report_shown
+
+
+def _context(request: HttpRequest, officer: Officer) -> dict[str, Any]:
+    told = {name: request.GET.get(name, "").strip() for name in ("log", "dossier", "event")}
+    before = request.GET.get("before", "")
+    page = queries.list_events(
+        officer.roles,
+        log=told["log"] or None,
+        dossier=told["dossier"] or None,
+        events=[told["event"]] if told["event"] else None,
+        before=int(before) if before.isascii() and before.isdigit() else None,
+    )
+    names = words.node_names()
+    return {"events": events_shown(page.events, names), "before": page.before, "told": told, "names": names}
+
+
+@for_officers
+def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """The newest events, narrowed by what is asked."""
+    context = _context(request, officer)
+    witnesses = queries.cosigned_by()
+    context |= {"witnesses": witnesses, "contradictions": queries.contradictions(), "waiting": queries.waiting_count()}
+    return render(request, "web/audit/index.html", context)
+
+
+@require_POST
+@for_officers
+def check(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """Recompute both logs from their rows, and compare them with every checkpoint that partners countersigned."""
+    policy.require_reader(officer.roles)
+    held: dict[str, list[str]] = {}
+    for row in queries.cosigned_by():
+        held.setdefault(row.partner, []).append(row.text)
+    report = report_shown(verify(held).to_json())
+    return render(request, "web/audit/report.html", {"report": report, "names": words.node_names(), "witnesses": held})

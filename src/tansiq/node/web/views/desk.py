@@ -1,0 +1,64 @@
+"""The desk: what needs this officer now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from tansiq.node.accounts.models import Officer
+from tansiq.node.desk import actions, queries
+from tansiq.node.dossiers.queries import drafts_for
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.pages.desk import tasks_shown
+
+
+def _context(request: HttpRequest, officer: Officer, now: datetime) -> dict[str, Any]:
+    only = request.GET.get("only", "")
+    page = queries.list_for(
+        officer,
+        now=now,
+        after=request.GET.get("after") or None,
+        urgent=True if only == "urgent" else None,
+        due_before=now if only == "overdue" else None,
+        colleagues=only == "colleagues",
+        snoozed=only == "snoozed",
+    )
+    counts = queries.counts_for(officer, now=now)
+    return {"tasks": tasks_shown(officer, page.tasks), "counts": counts, "only": only, "after": page.after}
+
+
+@for_officers
+def show(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """The desk; asked by htmx, only the list that renews itself."""
+    context = _context(request, officer, now)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "web/desk/tasks.html", context)
+    return render(request, "web/desk/desk.html", context | {"drafts": drafts_for(officer)[:20]})
+
+
+@require_POST
+@for_officers
+def take(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Take a task, so that colleagues see it is dealt with."""
+    actions.take(officer, request.POST.get("key", ""), now=now)
+    return redirect("desk")
+
+
+@require_POST
+@for_officers
+def give_back(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Give a task back to the circle."""
+    actions.give_back(officer, request.POST.get("key", ""), now=now)
+    return redirect("desk")
+
+
+@require_POST
+@for_officers
+def done(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Say that a task needs nothing more."""
+    actions.mark_done(officer, request.POST.get("key", ""), now=now)
+    return redirect("desk")

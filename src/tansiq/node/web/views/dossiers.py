@@ -1,0 +1,84 @@
+"""Dossiers: the list, one dossier, and what stands around it on this node."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tansiq.engine.kinds.registry import kinds
+from tansiq.node.accounts.models import Officer
+from tansiq.node.accounts.policy import may
+from tansiq.node.dossiers import actions, queries
+from tansiq.node.flows.reading import read_dossier
+from tansiq.node.web import words
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.forms.fields import partner_choices
+from tansiq.node.web.pages import dossier as pages
+
+PAGE = 25
+
+
+@for_officers
+def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """The dossiers an officer needs to know, the last changed first."""
+    told = {name: request.GET.get(name, "").strip() for name in ("kind", "partner", "reference", "state")}
+    rows = queries.dossiers_for(
+        officer,
+        kind_name=told["kind"],
+        partner=told["partner"],
+        reference=told["reference"],
+        is_open={"closed": False, "all": None}.get(told["state"], True),
+    )
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "told": told,
+        "names": words.node_names(),
+        "kinds": [(name, words.kind_label(name)) for name in dict.fromkeys(name for name, _version in kinds())],
+        "partners": partner_choices(),
+    }
+    return render(request, "web/dossiers/index.html", context)
+
+
+@for_officers
+def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
+    """One dossier with its timeline, conditions, delivery evidence, and the acts that are permitted now."""
+    read = read_dossier(officer, dossier_id, now=now)
+    names = words.node_names()
+    context = {
+        "read": read,
+        "names": names,
+        "entries": pages.entries_shown(read, names),
+        "acts": pages.acts_shown(read["kind"], read["permitted"]) if may(officer.roles, "act") else [],
+        "is_accord": read["kind"] == "accord",
+        "is_reader_only": not may(officer.roles, "act"),
+        "deadlines": [{**row, **words.deadline_words(read["kind"], row)} for row in read["deadlines"]],
+    }
+    return render(request, "web/dossiers/dossier.html", context)
+
+
+@require_POST
+@for_officers
+def note(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
+    """Write an internal note; it never leaves the node."""
+    row = queries.get_dossier_for(officer, dossier_id)
+    actions.write_note(officer, row, request.POST.get("text", ""), now=now)
+    messages.success(request, _("The note is kept. It stays on this node."))
+    return redirect("dossiers_show", dossier_id=dossier_id)
+
+
+@require_POST
+@for_officers
+def reference(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
+    """Keep a number under which somebody has this matter."""
+    row = queries.get_dossier_for(officer, dossier_id)
+    told = {"whose": request.POST.get("whose", "ours"), "value": request.POST.get("value", "")}
+    actions.add_reference(officer.reference, row, **told, now=now)
+    messages.success(request, _("The reference is kept. The dossier is found by it."))
+    return redirect("dossiers_show", dossier_id=dossier_id)

@@ -1,0 +1,79 @@
+"""Partners and accords: whom to call, how the links are doing, and what permits exchange."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tansiq.engine.errors import Rejected
+from tansiq.node.accounts.models import Officer
+from tansiq.node.accounts.policy import may
+from tansiq.node.exchange.queries import links
+from tansiq.node.flows import accords as flow
+from tansiq.node.flows.reading import read_dossier
+from tansiq.node.partners import queries
+from tansiq.node.web import words
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.pages.dossier import acts_shown
+from tansiq.node.web.pages.partner import accord_shown, partner_shown, partners_shown
+
+
+@for_officers
+def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """The directory: every partner, its telephone, its languages, its link."""
+    return render(request, "web/partners/index.html", {"partners": partners_shown()})
+
+
+@for_officers
+def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> HttpResponse:  # noqa: ARG001
+    """One partner with its keys and the fingerprint to be read aloud."""
+    try:
+        row = queries.get_partner(node)
+    except Rejected as error:
+        raise Http404 from error
+    context = {"partner": partner_shown(row, links().get(node, {}), queries.myself().node_id)}
+    return render(request, "web/partners/partner.html", context)
+
+
+@for_officers
+def accords(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """Every accord this node knows."""
+    names = words.node_names()
+    return render(
+        request, "web/accords/index.html", {"accords": [accord_shown(row, names) for row in queries.accords()]}
+    )
+
+
+@for_officers
+def accord(request: HttpRequest, officer: Officer, now: datetime, accord_id: str) -> HttpResponse:
+    """One accord: its terms in words, who has ratified, what is reserved."""
+    row = next((row for row in queries.accords() if row.accord_id == accord_id), None)
+    if row is None:
+        raise Http404
+    try:
+        permitted = read_dossier(officer, accord_id, now=now)["permitted"]
+    except Rejected:
+        permitted = []
+    names = words.node_names()
+    context = {
+        "accord": accord_shown(row, names),
+        "names": names,
+        "has_dossier": bool(permitted),
+        "may_ratify": "ratify" in permitted and may(officer.roles, "accords"),
+        "acts": acts_shown("accord", [act for act in permitted if act in {"suspend", "resume", "denounce"}]),
+    }
+    return render(request, "web/accords/accord.html", context)
+
+
+@require_POST
+@for_officers
+def ratify(request: HttpRequest, officer: Officer, now: datetime, accord_id: str) -> HttpResponse:
+    """Ratify the version on the table as it stands, without a reservation."""
+    flow.ratify(officer, accord_id, reservation=None, now=now)
+    messages.success(request, _("Ratified and signed. The parties are told."))
+    return redirect("accords_show", accord_id=accord_id)
