@@ -105,9 +105,9 @@ def suspend(session: Session, node_id: str, resume: bool) -> None:
 @passed
 def renew(session: Session, root_key: str, url: str | None) -> None:
     """Sign a new card with the root key: next mailbox key published ahead, and send it to every partner."""
+    session.unlock()
     from tansiq.node.cli import ceremonies
 
-    session.unlock()
     told = ceremonies.renew(session.home_path, Path(root_key), session.passphrase(), url=url, now=now())
     session.tell(told, f"Card {told['serial']} signed; partners will have it with the next delivery.")
 
@@ -119,10 +119,10 @@ def renew(session: Session, root_key: str, url: str | None) -> None:
 @passed
 def revoke_key(session: Session, purpose: str, root_key: str, since: str | None) -> None:
     """Replace this node's PURPOSE key and tell every partner that the old one is revoked."""
+    session.unlock()
     from tansiq.engine.formats.times import parse_time
     from tansiq.node.cli import ceremonies
 
-    session.unlock()
     at = parse_time(since) if since else now()
     told = ceremonies.revoke(session.home_path, Path(root_key), session.passphrase(), purpose=purpose, since=at, now=now())
     session.tell(told, f"Key {told['key']} is revoked; restart the node.")
