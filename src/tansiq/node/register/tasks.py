@@ -30,7 +30,7 @@ def remind_of_reviews(payload: dict[str, Any], now: datetime) -> None:  # noqa: 
                 facts={"count": count},
                 circle=circle,
                 due_at=now,
-                link="/register/?due=1",
+                link="/register/",
                 now=now,
             )
         jobs.enqueue(REVIEW, {}, now=now, run_at=now + EVERY, key=REVIEW)
