@@ -95,7 +95,17 @@ def kept(*, now: Any, partner: str) -> str:
     return row.cosigned if row else ""
 
 
-COMMANDS = {"act": act, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
+def people(*, now: Any, password: str, officers: list[list[Any]]) -> int:
+    """Make a unit and officers [username, roles] in one go (the command line does it one process each)."""
+    from tansiq.node.accounts import actions
+
+    actions.add_unit("ops", {"en": "Operations unit"}, competence=["*"], entry_point=True, now=now)
+    for username, roles in officers:
+        actions.add_officer(username, password, display_name=username.title(), unit="ops", roles=roles, language="en", now=now)
+    return len(officers)
+
+
+COMMANDS = {"people": people, "act": act, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
 
 if __name__ == "__main__":
     main()

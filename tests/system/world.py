@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tansiq.demo.nodes import Country, Node, enrol_each_other, wait_for
+from tansiq.demo.nodes import PASSWORD, Country, Node, enrol_each_other, wait_for
 from tansiq.demo.people import terms
 
 
@@ -89,7 +89,9 @@ def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[s
     spoken = {node.node_id: node.init() for node in made}
     enrol_each_other(made, spoken)
     for node in made:
-        node.add_people([("liaison", "Liaison", "liaison,analyst", "en"), ("boss", "Boss", "approver,prosecutor", "en")])
+        hands = Driver(node)
+        hands("people", password=PASSWORD, officers=[["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]])
+        hands.kill()
     try:
         yield {node.node_id: node for node in made}
     finally:

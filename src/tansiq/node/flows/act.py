@@ -104,7 +104,7 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     roles.require(officer.roles, "act")
     stand = _stand(officer, intent)
     if missing := _missing(stand, intent):
-        raise Rejected("intent.incomplete", at=missing[0].at, fields=[m.field for m in missing])
+        raise Rejected("intent.incomplete", at=missing[0].at, fields=[m.at for m in missing])
     digest = intent.digest(accord_version=stand.accord_version)
     approvers = _approvers(officer, draft_id, digest)
     actor = Actor(_role(stand, officer, intent), officer=officer.reference)
