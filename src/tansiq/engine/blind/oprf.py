@@ -122,7 +122,7 @@ def finalize(
 
 
 def check(blinded: Sequence[Blinded], evaluation: Evaluation, *, mode: Mode, public: bytes | None = None) -> None:
-    """Passes if ``evaluation`` may be unblinded: right number, valid elements and, in mode VOPRF, a proof that holds."""
+    """Passes if ``evaluation`` may be unblinded: right number, valid elements and, in VOPRF, a proof that holds."""
     if len(evaluation.elements) != len(blinded):
         raise Rejected("blind.batch_mismatch", sent=len(blinded), received=len(evaluation.elements))
     _require_batch(len(blinded))
