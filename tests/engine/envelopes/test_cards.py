@@ -186,7 +186,8 @@ def test_a_newer_card_supersedes() -> None:
         "card.other_node": [ITALY.card],
         "card.other_root": [make_card(FRANCE, serial=2, root_public=OTHER_ROOT.public)],
         "card.key_changed": [
-            make_card(FRANCE, serial=2, keys=(*FRANCE.card.keys[1:], earlier(FRANCE.card.keys[0]))),
+            make_card(FRANCE, serial=2, keys=(*FRANCE.card.keys[1:], moved(FRANCE.card.keys[0], -DAY))),
+            make_card(FRANCE, serial=2, keys=(*FRANCE.card.keys[1:], moved(FRANCE.card.keys[0], DAY))),
             make_card(FRANCE, serial=2, keys=(FRANCE.card.keys[0].model_copy(update={"purpose": "authority"}),)),
         ],
     }
@@ -195,8 +196,8 @@ def test_a_newer_card_supersedes() -> None:
             assert refusal(supersedes, FRANCE.card, card).code == code
 
 
-def earlier(key: CardKey) -> CardKey:
-    return key.model_copy(update={"valid_from": key.valid_from - DAY})
+def moved(key: CardKey, by: timedelta) -> CardKey:
+    return key.model_copy(update={"valid_from": key.valid_from + by})
 
 
 def test_an_empty_contact_is_none() -> None:

@@ -186,8 +186,8 @@ def supersedes(old: NodeCard, new: NodeCard) -> None:
     """Return when ``new`` may stand in the place of ``old``; both were opened under the pinned root.
 
     Raises ``Rejected``: ``card.other_node``, ``card.other_root``, ``card.not_newer`` (serial or issue time not later),
-    or ``card.key_changed`` (a key that both name got another purpose or an earlier beginning: a signature of the past
-    would change its meaning).
+    or ``card.key_changed``: a key that both name got another purpose or another beginning. Earlier, and a signature of
+    the past would change its meaning; later, and what is still on its way under the key would be refused.
     """
     if new.node_id != old.node_id:
         raise Rejected("card.other_node", node=new.node_id, known=old.node_id)
@@ -198,10 +198,12 @@ def supersedes(old: NodeCard, new: NodeCard) -> None:
     known = {key.key_id: key for key in old.keys}
     for place, key in enumerate(new.keys):
         before = known.get(key.key_id)
-        if before and (key.purpose, key.public) != (before.purpose, before.public):
+        if before and _meaning(key) != _meaning(before):
             raise Rejected("card.key_changed", at=pointer("/keys", place))
-        if before and key.valid_from < before.valid_from:
-            raise Rejected("card.key_changed", at=pointer("/keys", place))
+
+
+def _meaning(key: CardKey) -> tuple[str, str, datetime]:
+    return key.purpose, key.public, key.valid_from
 
 
 def _require_sound(card: NodeCard) -> None:

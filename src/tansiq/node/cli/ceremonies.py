@@ -60,7 +60,8 @@ def _publish(root: Ed25519Signer, held: Keys, *, url: str | None, now: datetime)
         "email": old.contact.email,
         "languages": ",".join(old.contact.languages),
     }
-    card = setup.make_card(me.node_id, dict(old.names), told, root, held, serial=old.serial + 1, now=now)
+    since = {key.key_id: key.valid_from for key in old.keys}
+    card = setup.make_card(me.node_id, dict(old.names), told, root, held, serial=old.serial + 1, now=now, since=since)
     with transaction.atomic():
         actions.install_self(card, actor="administrator", now=now)
         recipients = [p.node_id for p in queries.partners()]

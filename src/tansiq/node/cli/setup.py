@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,20 @@ def migrate() -> None:
 
 
 def make_card(
-    node_id: str, names: dict[str, str], told: dict[str, Any], root: Ed25519Signer, keys: Keys, *, serial: int, now: datetime
+    node_id: str,
+    names: dict[str, str],
+    told: dict[str, Any],
+    root: Ed25519Signer,
+    keys: Keys,
+    *,
+    serial: int,
+    now: datetime,
+    since: Mapping[str, datetime] | None = None,
 ) -> dict[str, Any]:
-    """The node's card, signed by its root key: who it is, where it is reached, and its public keys."""
+    """The node's card, signed by its root key: who it is, where it is reached, and its public keys.
+
+    ``since`` says from when the keys of the card before were valid, by key id: a newer card may not move that.
+    """
     start, end = now - timedelta(days=1), now + timedelta(days=CARD_DAYS)
     card_keys = [
         CardKey.for_signer("node", keys.node, start, end),
@@ -63,6 +75,8 @@ def make_card(
         CardKey.for_recipient("archive", keys.archive.recipient(), start, end),
         *(CardKey.for_recipient("mailbox", m.identity.recipient(), m.valid_from, m.valid_to) for m in keys.mailboxes),
     ]
+    begun = since or {}
+    card_keys = [key.model_copy(update={"valid_from": begun.get(key.key_id, key.valid_from)}) for key in card_keys]
     card = NodeCard(
         node_id=node_id,
         names=names,
