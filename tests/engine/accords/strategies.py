@@ -268,3 +268,14 @@ def local_rules(draw: st.DrawFn) -> LocalRules:
         for outcome in draw(st.lists(st.sampled_from(["refuse", "approval"]), max_size=3))
     ]
     return LocalRules(node=draw(st.sampled_from(NODES)), rules=rules)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    """Any JSON that the strict reader lets through, in the sizes that matter here."""
+    texts = st.one_of(st.sampled_from(("", "*", "fr", "06", "H1", "never")), st.text(max_size=5))
+    scalars = st.one_of(st.none(), st.booleans(), st.integers(-3, 2**53 - 1), texts)
+    return st.recursive(
+        scalars,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+        max_leaves=6,
+    )

@@ -120,6 +120,8 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("no accord", SEND, None, "no_accord", "founding", "ma"),
     ("no recipient", replace(SEND, recipients=frozenset({"fr"})), ACCORD, "no_recipient", "protocol", "fr"),
     ("unknown version", replace(SEND, version="b" * 64), ACCORD, "version_not_in_force", "protocol", "ma"),
+    ("nothing known of the terms", SEND, AccordInForce("a" * 64, status="pending"), "version_not_in_force", "protocol",
+     "ma"),
     ("stranger", replace(SEND, recipients=frozenset({"ma", "tn"})), ACCORD, "not_a_party", "parties", "tn"),
     ("not ratified", SEND, replace(ACCORD, ratified=frozenset({"fr", "it"})), "not_ratified", "ratification", "ma"),
     ("pending", SEND, replace(ACCORD, status="pending"), "not_ratified", "ratification", "ma"),
