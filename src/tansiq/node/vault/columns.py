@@ -82,7 +82,7 @@ class SealedJSONField(SealedBytesField):
     """A JSON value (RFC 8785 bytes) that is sealed at rest."""
 
     def to_bytes(self, value: Any) -> bytes:
-        return canonical.dumps(value)
+        return canonical.dumps(value, allow_floats=True)
 
     def from_bytes(self, raw: bytes) -> Any:
         return strict_json.loads(raw, limits=_LIMITS)

@@ -12,6 +12,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tansiq.node.accounts.policy import may
+from tansiq.node.audit import policy as audit_policy
 from tansiq.node.web.languages import direction_of, language_now, opened_languages
 
 
@@ -72,8 +74,13 @@ def places(request: HttpRequest) -> list[Place]:
         ("accords", _("Accords"), "journal-check", "accords"),
         ("audit", _("Audit"), "shield-check", "audit"),
     )
+    roles = getattr(user, "roles", [])
+    hidden = set() if audit_policy.may_read(roles) else {"audit"}
+    hidden |= set() if may(roles, "search") else {"search"}
     found = []
     for name, label, icon, url_name in wanted:
+        if name in hidden:
+            continue
         try:
             found.append(Place(name, label, icon, reverse(url_name), room == name))
         except NoReverseMatch:

@@ -46,6 +46,8 @@ class ActForm(PersonForm, MarkedForm, Form):
         asks_text = bool(self.text_types)
         text = self.fields["text"]
         text.label = _("In words")
+        text.is_needed = asks_text  # type: ignore[attr-defined]
+        self.fields["flags"].in_columns = True  # type: ignore[attr-defined]
         text.help_text = _("Needed for this act.") if asks_text else _("If something is to be said with it.")
         if self.spec.parts.allowed == frozenset():
             self.has_words = False

@@ -65,7 +65,7 @@ class MarkedForm(forms.Form):
 class PersonForm(forms.Form):
     """A person whom an act speaks of: what is known, in which capacity, and what protects them."""
 
-    name = forms.CharField(required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 1}))
+    name = forms.CharField(required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
     birth_date = forms.CharField(required=False, max_length=10, widget=forms.TextInput(attrs=LEFT_TO_RIGHT))
     nationality = forms.ChoiceField(required=False)
     phone = forms.CharField(required=False, max_length=40, widget=forms.TextInput(attrs=LEFT_TO_RIGHT))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from tansiq.engine.dossiers.kind import Missing
 from tansiq.engine.dossiers.parts import Part
+from tansiq.engine.kinds.registry import kind
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form, crime_areas, listed, partner_choices
@@ -83,6 +84,11 @@ class RequestForm(PersonForm, MarkedForm, Form):
         self._word(
             "urgency_reasons", words.topic_label(KIND, "urgency_reasons"), _("Needed when the request is urgent.")
         )
+        for one in kind(KIND).missing({}, []):
+            # What the kind always asks for is marked as needed; that it is there is checked when the act is considered.
+            self.fields[PLACES[one.at]].is_needed = True  # type: ignore[attr-defined]
+        for name in ("data_categories", "flags"):
+            self.fields[name].in_columns = True  # type: ignore[attr-defined]
         self._offer("partners", partner_choices())
         self._offer("data_categories", listed("data_categories"))
         self._offer("purpose", listed("purposes", empty=_("Choose")))

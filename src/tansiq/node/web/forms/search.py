@@ -26,7 +26,7 @@ class SearchForm(Form):
     """What is looked for, why, and whom to ask besides the own register."""
 
     names = forms.CharField(
-        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 1, "autocomplete": "off"})
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"})
     )
     schema = forms.ChoiceField()
     birth_date = forms.CharField(max_length=10, required=False, widget=forms.TextInput(attrs=LEFT_TO_RIGHT))

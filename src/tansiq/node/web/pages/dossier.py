@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.kinds import registry
+from tansiq.node.accounts.policy import may
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import sentence
@@ -185,11 +186,13 @@ def _evidence(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def acts_shown(kind: str, permitted: Iterable[str]) -> list[dict[str, str]]:
-    """The acts an officer may do now by a form, each with its words and picture; terms are written elsewhere."""
-    permitted = [
-        act for act in permitted if not registry.kind(kind).acts[act].parts.required & {"terms", "reservation"}
-    ]
+def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> list[dict[str, str]]:
+    """The acts that an officer of these roles may do now by a form; terms are written and ratified elsewhere."""
+    if not may(roles, "act"):
+        return []
+    specs = registry.kind(kind).acts
+    permitted = [act for act in permitted if act != "ratify" and not specs[act].parts.required & {"terms"}]
+    permitted = [act for act in permitted if not specs[act].officer_roles or specs[act].officer_roles & set(roles)]
     return [
         {"act": act, "label": words.act_label(kind, act), "icon": ACT_ICONS.get(act, "circle")} for act in permitted
     ]

@@ -251,13 +251,15 @@ def field(bound: BoundField) -> dict[str, Any]:
         attributes["aria-describedby"] = " ".join(described)
     if bound.errors and shape != "group":
         attributes["aria-invalid"] = "true"
-    if shape == "line" and "dir" not in widget.attrs:
+    if shape == "line" and "dir" not in widget.attrs and not isinstance(widget, Select):
         attributes["dir"] = "auto"
     return {
         "bound": bound,
         "shape": shape,
         "control": bound.as_widget(attrs=attributes),
         "described": " ".join(described),
+        "is_needed": bound.field.required or getattr(bound.field, "is_needed", False),
+        "in_columns": getattr(bound.field, "in_columns", False),
     }
 
 

@@ -55,7 +55,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "read": read,
         "names": names,
         "entries": pages.entries_shown(read, names),
-        "acts": pages.acts_shown(read["kind"], read["permitted"]) if may(officer.roles, "act") else [],
+        "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
         "is_accord": read["kind"] == "accord",
         "is_reader_only": not may(officer.roles, "act"),
         "deadlines": [{**row, **words.deadline_words(read["kind"], row)} for row in read["deadlines"]],

@@ -65,7 +65,9 @@ def accord(request: HttpRequest, officer: Officer, now: datetime, accord_id: str
         "names": names,
         "has_dossier": bool(permitted),
         "may_ratify": "ratify" in permitted and may(officer.roles, "accords"),
-        "acts": acts_shown("accord", [act for act in permitted if act in {"suspend", "resume", "denounce"}]),
+        "acts": acts_shown(
+            "accord", [act for act in permitted if act in {"suspend", "resume", "denounce"}], officer.roles
+        ),
     }
     return render(request, "web/accords/accord.html", context)
 
