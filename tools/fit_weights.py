@@ -81,7 +81,7 @@ class Ground:
         names, worths = self.searcher.pick(least_of(histogram, MOST))
         order = np.argsort(-worths, kind="stable")[: 3 * MOST]
         names = names[order]
-        return names, np.array([c.features for c in compare_candidates(name, self.words, names, habits=True)])
+        return names, np.array([c.features for c in compare_candidates(name, self.words, names)])
 
 
 def lines(ground, questions):

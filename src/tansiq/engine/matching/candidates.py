@@ -19,7 +19,10 @@ from tansiq.engine.matching.segment import Segment
 from tansiq.engine.names.compiled import compiled
 
 Ints = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+SPARE = 32
+"""What each word of a name is worth less when nothing asked agrees with it."""
 BINS = 4096
 """Worth is counted in sixteenths of a nat, up to this many."""
 AGREEMENT = 192
@@ -47,7 +50,7 @@ def _worths(
 @compiled
 def _collect(
     words: Ints, worths: Ints, slots: Ints, post_starts: Ints, post_names: Ints, open_name: npt.NDArray[np.bool_],
-    total: Ints, last_slot: Ints, last_worth: Ints, touched: Ints, histogram: Ints,
+    total: Ints, last_slot: Ints, last_worth: Ints, agreed: Bytes, touched: Ints, histogram: Ints, name_starts: Ints,
 ) -> int:  # fmt: skip
     """Add up, per open name, the best worth of each asked word; fill ``touched`` and the histogram of totals."""
     count = 0
@@ -62,6 +65,7 @@ def _collect(
                     touched[count] = name
                     count += 1
                 if last_slot[name] != slot:
+                    agreed[name] += 1
                     last_slot[name] = slot
                     last_worth[name] = worth
                     total[name] += worth
@@ -69,6 +73,11 @@ def _collect(
                     total[name] += worth - last_worth[name]
                     last_worth[name] = worth
     for k in range(count):
+        name = touched[k]
+        spare = name_starts[name + 1] - name_starts[name] - agreed[name]
+        agreed[name] = 0
+        if spare > 0:
+            total[name] = max(total[name] - SPARE * spare, 0)
         place = min(total[touched[k]], histogram.shape[0] - 1)
         histogram[place] += 1
     return count
@@ -112,6 +121,8 @@ class Searcher:
         self._form_words = segment.ints("form_words")
         self._post_starts = segment.ints("post_starts")
         self._post_names = segment.ints("post_names")
+        self._agreed = np.zeros(segment.names, dtype=np.uint8)
+        self._name_starts = segment.ints("name_starts")
         self._count = 0
         self._hits = lru_cache(maxsize=20_000)(self._find)
 
@@ -133,7 +144,7 @@ class Searcher:
         histogram = np.zeros(BINS, dtype=np.int32)
         self._count = _collect(
             words, worths, starts, self._post_starts, self._post_names, open_names, self._total, self._last_slot,
-            self._last_worth, self._touched, histogram,
+            self._last_worth, self._agreed, self._touched, histogram, self._name_starts,
         )  # fmt: skip
         return histogram
 

@@ -37,10 +37,9 @@ from tansiq.engine.matching.subjects import (
 )
 from tansiq.engine.names import read_name
 
-CANDIDATES = 60
+CANDIDATES = 50
 """Names compared closely for each name asked (more when several are worth the same)."""
 _MOST_COMPARED = 600
-_CLOSER = 24
 _LEAST_SCORE = 0.0005
 _TIER = 4
 Source = Callable[[], Iterable[tuple[Subject, Iterable[Label]]]]
@@ -79,11 +78,11 @@ class _Part:
         removed[subjects] = True
         return _Part(self.segment, removed, self.file, self.words, self.searchers)
 
-    def compare(self, name: EncodedName, names: list[int], *, habits: bool) -> list[scoring.Compared]:
+    def compare(self, name: EncodedName, names: list[int]) -> list[scoring.Compared]:
         """One asked name against several of this segment's."""
         if self.words is None:
             self.words = scoring.words_of(self.segment)
-        return scoring.compare_candidates(name, self.words, np.array(names, dtype=np.int32), habits=habits)
+        return scoring.compare_candidates(name, self.words, np.array(names, dtype=np.int32))
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,7 @@ class Index:
             place: _Best(_NO_NAME) for key, places in by_key.items() if key not in common for place in places
         }
         for number, name in enumerate(asked):
-            for f, compared in self._compare(parts, name, labels, query, wanted):
+            for f, compared in self._compare(parts, name, labels, query):
                 place = (f.part, parts[f.part].segment.subject_of_name(f.name))
                 known = best.get(place)
                 if known is None or compared.log_odds > known.log_odds:
@@ -295,21 +294,16 @@ class Index:
         return found
 
     def _compare(
-        self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query, wanted: int
+        self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query
     ) -> list[tuple[_Found, scoring.Compared]]:
-        """Candidate names compared letter by letter, the promising ones under all habits."""
+        """Candidate names compared letter by letter."""
         found = self._candidates(parts, name, labels)
         if len(found) > COMMON_ABOVE:
             found = _without_common(parts, found, query)
         if len(found) > _MOST_COMPARED:
             found.sort(key=lambda f: (-f.worth, parts[f.part].segment.id_of_name(f.name)))
             del found[_MOST_COMPARED:]
-        rough = [compared.log_odds for compared in _compared(parts, name, found, habits=False)]
-        if not rough:
-            return []
-        bound = sorted(rough, reverse=True)[min(max(_CLOSER, wanted), len(rough)) - 1]
-        closer = [f for f, log_odds in zip(found, rough, strict=True) if log_odds >= bound]
-        return list(zip(closer, _compared(parts, name, closer, habits=True), strict=True))
+        return list(zip(found, _compared(parts, name, found), strict=True))
 
     def _names_of_holders(
         self, parts: tuple[_Part, ...], asked: list[EncodedName], best: dict[tuple[int, int], _Best]
@@ -342,17 +336,15 @@ def _slots(name: EncodedName) -> list[EncodedWord]:
     return [*own, *joins]
 
 
-def _compared(
-    parts: tuple[_Part, ...], name: EncodedName, found: list[_Found], *, habits: bool
-) -> list[scoring.Compared]:
+def _compared(parts: tuple[_Part, ...], name: EncodedName, found: list[_Found]) -> list[scoring.Compared]:
     """The asked name compared with each found one."""
     if len(parts) == 1:
-        return parts[0].compare(name, [f.name for f in found], habits=habits)
+        return parts[0].compare(name, [f.name for f in found])
     compared: dict[int, scoring.Compared] = {}
     for place, part in enumerate(parts):
         mine = [k for k, f in enumerate(found) if f.part == place]
         if mine:
-            results = part.compare(name, [found[k].name for k in mine], habits=habits)
+            results = part.compare(name, [found[k].name for k in mine])
             compared.update(zip(mine, results, strict=True))
     return [compared[k] for k in range(len(found))]
 

@@ -44,8 +44,12 @@ LEAST_WORTH = -2.0
 """Two words are joined only when their worth in nats is more than this."""
 JOIN_COST = 16
 """What it costs that two words on one side are one on the other."""
-OPEN_BELOW = 4.0
-"""A join is looked at only where a single word has no counterpart worth more than this."""
+SETTLED = 0.95
+"""Nats a letter: a word with a counterpart read at less needs no join."""
+TAKEN = 0.6
+"""Nats a letter: a word with so good a counterpart is not offered to a join of others."""
+SLOTS = 4096
+"""Words remembered while one name is compared with many: most candidates share theirs."""
 CELL = 5
 """Columns of a joined cell: left word, left width, right word, right width, cost (sixteenths of a nat)."""
 
@@ -169,25 +173,39 @@ def _chance(a: Flat, i: int, iw: int, b: Flat, j: int, jw: int) -> float:
 
 
 @compiled
-def _worths(a: Flat, b: Flat, p: int, q: int, costs: Costs, scratch: Scratch, cost: Ints, worth: Doubles) -> None:
+def _worths(
+    a: Flat,
+    b: Flat,
+    p: int,
+    q: int,
+    costs: Costs,
+    scratch: Scratch,
+    memo: Ints,
+    slots: Ints,
+    cost: Ints,
+    worth: Doubles,
+) -> None:
     """Fill cost and worth of every pair of words, and of joins where single words leave something open."""
-    best_a, best_b = np.full(p, -1.0e9), np.full(q, -1.0e9)
+    best_a, best_b = np.full(p, 99.0), np.full(q, 99.0)
     for i in range(p):
         for j in range(q):
             chance = _chance(a, i, 0, b, j, 0)
-            c = _cell(a, i, 0, b, j, 0, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)))
+            c = memo[slots[j], i, 0]
+            if c < 0:
+                c = _cell(a, i, 0, b, j, 0, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)))
+                memo[slots[j], i, 0] = c
             if c < NEVER:
-                w = -c / 16.0 - chance
-                cost[i, 0, j, 0], worth[i, 0, j, 0] = c, w
-                best_a[i], best_b[j] = max(best_a[i], w), max(best_b[j], w)
+                cost[i, 0, j, 0], worth[i, 0, j, 0] = c, -c / 16.0 - chance
+                each = c / (8.0 * (a.starts[i + 1] - a.starts[i] + b.starts[j + 1] - b.starts[j] + 2))
+                best_a[i], best_b[j] = min(best_a[i], each), min(best_b[j], each)
     for i in range(p):
         for j in range(q):
             for wide in range(2):
                 iw, jw = 1 - wide, wide
                 if i + iw >= p or j + jw >= q:
                     continue
-                settled = min(best_a[i], best_a[i + 1]) if iw else min(best_b[j], best_b[j + 1])
-                if settled > OPEN_BELOW:
+                open_words = max(best_a[i], best_a[i + 1]) if iw else max(best_b[j], best_b[j + 1])
+                if open_words < SETTLED or (best_b[j] if iw else best_a[i]) < TAKEN:
                     continue
                 chance = _chance(a, i, iw, b, j, jw)
                 c = _cell(a, i, iw, b, j, jw, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)) - JOIN_COST)
@@ -225,14 +243,14 @@ def _join(p: int, q: int, cost: Ints, worth: Doubles, used_a: Bytes, used_b: Byt
 
 
 @compiled
-def _fit(a: Flat, b: Flat, costs: Costs, scratch: Scratch, habits: bool, cells: Ints, found: int) -> float:
+def _fit(a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, cells: Ints, found: int) -> float:
     """Log-probability of all joined words under one romanisation habit for the whole name: the mean over all habits."""
     totals = np.zeros(5)
     some = False
     for k in range(found):
         totals[0] -= cells[k, 4] / 16.0
         some = some or a.tables[cells[k, 0]] == 1 or b.tables[cells[k, 2]] == 1
-    if not habits or not some:
+    if not some:
         return float(totals[0])
     for k in range(found):
         i, iw, j, jw = cells[k, 0], cells[k, 1], cells[k, 2], cells[k, 3]
@@ -241,9 +259,13 @@ def _fit(a: Flat, b: Flat, costs: Costs, scratch: Scratch, habits: bool, cells: 
             c = cells[k, 4]
             if (ta == 1 and tb == 0) or (ta == 0 and tb == 1):
                 shift = costs.starts[4 + habit] - costs.starts[1]
-                c = _cell(a, i, iw, b, j, jw, costs, scratch, shift, NEVER - 1)
+                c = -1 if iw or jw else memo[slots[j], i, 1 + habit]
+                if c < 0:
+                    c = _cell(a, i, iw, b, j, jw, costs, scratch, shift, NEVER - 1)
                 if iw or jw:
                     c += JOIN_COST
+                else:
+                    memo[slots[j], i, 1 + habit] = c
             totals[habit + 1] -= c / 16.0
     top = totals.max()
     summed = 0.0
@@ -304,16 +326,21 @@ def _describe(
 
 
 @compiled
-def compare(a: Flat, b: Flat, costs: Costs, scratch: Scratch, habits: bool, features: Doubles, cells: Ints) -> int:
-    """Fill ``features`` (see ``FEATURES``) and ``cells`` for two encoded names; returns how many cells were joined."""
+def compare(
+    a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, features: Doubles, cells: Ints
+) -> int:
+    """Fill ``features`` (see ``FEATURES``) and ``cells`` for two encoded names; returns how many cells were joined.
+
+    ``memo[slots[j], i]`` remembers the cost of word ``i`` of a and ``j`` of b, pooled and by habit; -1 where unknown.
+    """
     p, q = min(a.tables.shape[0], MOST_WORDS), min(b.tables.shape[0], MOST_WORDS)
     features[:] = 0.0
     cost = np.full((p, 2, q, 2), NEVER, dtype=np.int32)
     worth = np.full((p, 2, q, 2), -1.0e9, dtype=np.float64)
     used_a, used_b = np.zeros(p, dtype=np.uint8), np.zeros(q, dtype=np.uint8)
-    _worths(a, b, p, q, costs, scratch, cost, worth)
+    _worths(a, b, p, q, costs, scratch, memo, slots, cost, worth)
     found = _join(p, q, cost, worth, used_a, used_b, cells)
-    features[0] = _fit(a, b, costs, scratch, habits, cells, found)
+    features[0] = _fit(a, b, costs, scratch, memo, slots, cells, found)
     _describe(a, b, p, q, cells, found, used_a, used_b, features)
     return int(found)
 
@@ -329,9 +356,8 @@ def main_table(tables: Ints) -> int:
 
 @compiled
 def compare_names(
-    a: Flat, names: Ints, words: Words, costs: Costs, habits: bool, features: Doubles, same: Bytes, cells: Ints,
-    found: Ints,
-) -> None:  # fmt: skip
+    a: Flat, names: Ints, words: Words, costs: Costs, features: Doubles, same: Bytes, cells: Ints, found: Ints
+) -> None:
     """Compare name a with each of a segment's ``names``: a line of features, whether of the same script, and the
     cells.
     """
@@ -341,7 +367,14 @@ def compare_names(
     tables, roles = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)
     chances = np.zeros(MOST_WORDS, dtype=np.float32)
     main = main_table(a.tables)
+    keys = np.full(SLOTS, -1, dtype=np.int32)
+    memo = np.empty((SLOTS, MOST_WORDS, 5), dtype=np.int32)
+    slots = np.zeros(MOST_WORDS, dtype=np.int32)
+    known = 0
     for line in range(names.shape[0]):
+        if known > SLOTS // 2:
+            keys[:] = -1
+            known = 0
         q = 0
         for at in range(words.name_starts[names[line]], words.name_starts[names[line] + 1]):
             word = words.name_words[at]
@@ -356,7 +389,15 @@ def compare_names(
                 reading[reading_starts[q] + k] = words.reading[first + k]
             reading_starts[q + 1] = reading_starts[q] + last - first
             tables[q], roles[q], chances[q] = words.tables[word], words.roles[word], words.chances[word]
+            slot = (word * 40503) % SLOTS
+            while keys[slot] != word and keys[slot] != -1:
+                slot = (slot + 1) % SLOTS
+            if keys[slot] == -1:
+                keys[slot] = word
+                memo[slot, :, :] = -1
+                known += 1
+            slots[q] = slot
             q += 1
         b = Flat(codes, starts[: q + 1], reading, reading_starts[: q + 1], tables[:q], roles[:q], chances[:q])
         same[line] = 1 if main_table(b.tables) == main else 0
-        found[line] = compare(a, b, costs, scratch, habits, features[line], cells[line])
+        found[line] = compare(a, b, costs, scratch, memo, slots, features[line], cells[line])

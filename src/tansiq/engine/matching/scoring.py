@@ -102,11 +102,13 @@ def _flat(name: EncodedName) -> pairing.Flat:
     )
 
 
-def compare_encoded(left: EncodedName, right: EncodedName, *, habits: bool = True) -> Compared:
+def compare_encoded(left: EncodedName, right: EncodedName) -> Compared:
     """Compare two encoded names; symmetric."""
     features = np.zeros(len(pairing.FEATURES))
     cells = np.zeros((pairing.MOST_WORDS, pairing.CELL), dtype=np.int32)
-    found = pairing.compare(_flat(left), _flat(right), _tables(), _scratch(), habits, features, cells)
+    memo = np.full((pairing.MOST_WORDS, pairing.MOST_WORDS, 5), -1, dtype=np.int32)
+    slots = np.arange(pairing.MOST_WORDS, dtype=np.int32)
+    found = pairing.compare(_flat(left), _flat(right), _tables(), _scratch(), memo, slots, features, cells)
     same = pairing.main_table(left.tables) == pairing.main_table(right.tables)
     weights = load_weights()["same" if same else "cross"]
     return Compared(float(weights(features)), features, cells[:found].copy(), weights)
@@ -128,14 +130,12 @@ def words_of(segment: Segment) -> pairing.Words:
     )
 
 
-def compare_candidates(
-    left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32], *, habits: bool
-) -> list[Compared]:
+def compare_candidates(left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32]) -> list[Compared]:
     """Compare one name with several of a segment's."""
     size = len(names)
     features, same = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
     cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
-    pairing.compare_names(_flat(left), names, words, _tables(), habits, features, same, cells, found)
+    pairing.compare_names(_flat(left), names, words, _tables(), features, same, cells, found)
     weights = load_weights()
     models = (weights["cross"], weights["same"])
     odds = np.where(same == 1, models[1](features), models[0](features)).tolist()
