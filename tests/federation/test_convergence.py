@@ -29,14 +29,12 @@ from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.formats import canonical
+from tansiq.engine.kinds import registry
 from tests.engine.dossiers.simulated import Node, opening_of, part_refs
 from tests.engine.dossiers.toy import TOY
 from tests.engine.kinds.enumerate import Samples
+from tests.engine.kinds.samples import COMMON, SAMPLES
 from tests.engine.kinds.test_enumerate import SAMPLES as TOY_SAMPLES
-from tests.engine.kinds.test_request import REQUEST
-from tests.engine.kinds.test_request import SAMPLES as REQUEST_SAMPLES
-
-REVOKE = {"revoke": [({"key_id": "0" * 16}, ())]}
 
 
 class Federation(RuleBasedStateMachine):
@@ -170,22 +168,34 @@ class Federation(RuleBasedStateMachine):
 
 class ToyFederation(Federation):
     kind = TOY
-    samples = {**TOY_SAMPLES, **REVOKE}
+    samples = {**COMMON, **TOY_SAMPLES}
     participants = ("fr", "it", "ma")
 
 
 class RequestFederation(Federation):
-    kind = REQUEST
-    samples = REQUEST_SAMPLES
-    participants = ("fr", "ma")
+    kind = registry.kind("request")
+    samples, participants = SAMPLES["request", 1]
 
 
-@pytest.mark.parametrize("federation", [ToyFederation, RequestFederation])
+class ReportFederation(Federation):
+    kind = registry.kind("report")
+    samples, participants = SAMPLES["report", 1]
+
+
+class AccordFederation(Federation):
+    kind = registry.kind("accord")
+    samples, participants = SAMPLES["accord", 1]
+
+
+FEDERATIONS = (ToyFederation, RequestFederation, ReportFederation, AccordFederation)
+
+
+@pytest.mark.parametrize("federation", FEDERATIONS)
 def test_all_nodes_end_with_the_same_dossier(federation: type[Federation]) -> None:
     run_state_machine_as_test(federation, settings=settings(stateful_step_count=40, max_examples=150))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("federation", [ToyFederation, RequestFederation])
+@pytest.mark.parametrize("federation", FEDERATIONS)
 def test_all_nodes_end_with_the_same_dossier_after_long_lives(federation: type[Federation]) -> None:
     run_state_machine_as_test(federation, settings=settings(stateful_step_count=150, max_examples=300))

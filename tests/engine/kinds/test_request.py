@@ -21,15 +21,14 @@ from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.engine.kinds.registry import kind
 from tests.engine.dossiers.simulated import MACHINE, OFFICER, START, Node, opening_of, part_refs
-from tests.engine.kinds.enumerate import Samples, check_kind, check_many_writers
+from tests.engine.kinds.enumerate import check_kind, check_many_writers
+from tests.engine.kinds.samples import ASK, LATER, URGENT
+from tests.engine.kinds.samples import REQUEST as SAMPLES
 
 REQUEST = kind("request")
 MA = shipped_calendar("ma")
-ASK = {"purpose": "investigation", "crime_area": "0601", "use": "intelligence", "restrictions": "none"}
-URGENT = {**ASK, "urgency": "life_or_limb"}
 BODY = part_refs("question", "narrative")
 TOLD = part_refs("narrative")
-LATER = format_time(START + timedelta(days=9))
 
 
 def two_nodes(codes: Mapping[str, Any] = ASK) -> tuple[Node, Node]:
@@ -306,41 +305,6 @@ def test_what_decide_is_asked() -> None:
 
 
 # --- concurrency ------------------------------------------------------------------------------------------------
-
-
-def _first(facet: str, code: str) -> Any:
-    def codes(node: Node) -> dict[str, str] | None:
-        return next(({code: write.entry} for write in node.state.writes(facet)), None)
-
-    return codes
-
-
-def _extended(node: Node) -> dict[str, str] | None:
-    pause = node.state.latest("pause")
-    return {"due": LATER, "clarified": pause.entry} if pause else None
-
-
-SAMPLES: Samples = {
-    "ask": [(URGENT, ("question", "narrative"))],
-    "received": [({"due": LATER}, ())],
-    "state_access": [({"access": "indirect", "due": LATER}, ())],
-    "assign": [({"unit": "x"}, ())],
-    "transfer": [({"unit": "y"}, ())],
-    "ask_clarification": [({}, ("question",))],
-    "clarify": [(_first("clarifications", "question"), ("narrative",))],
-    "extend": [(_extended, ())],
-    "deviate": [({"ground": "judicial_authorisation", "due": LATER}, ("narrative",))],
-    "answer": [({"extent": "full"}, ("narrative",))],
-    "refuse": [({"ground": "inaccurate"}, ())],
-    "return": [({}, ())],
-    "reopen": [({}, ("narrative",))],
-    "ask_lift": [(lambda node: {"entry": node.state.dossier, "code": "H1"}, ())],
-    "decline_lift": [(_first("lifts", "ask"), ())],
-    "lift": [(lambda node: {"entry": node.state.dossier, "code": "H1"}, ())],
-    "resolve": [(_first("phase", "stands"), ())],
-    "revoke": [({"key_id": "0" * 16}, ())],
-    "not_accepted": [(lambda node: {"entry": node.state.dossier}, ())],
-}
 
 
 def test_every_state_and_pair_of_acts_commutes_or_stands_in_the_table() -> None:

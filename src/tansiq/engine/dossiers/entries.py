@@ -141,10 +141,11 @@ def compose(
         parts=tuple(part.ref for part in parts),
         opening=opening,
     )
-    kind.read_codes(act, given)
-    missing = kind.missing(given, [salted.part for salted in parts], act=act)
-    if missing:
+    body = [salted.part for salted in parts]
+    kind.check_body(act, body)
+    if act in kind.acts and (missing := kind.missing(given, body, act=act)):
         raise Rejected("entry.incomplete", at=missing[0].at, fields=[field.at for field in missing])
+    kind.read_codes(act, given)
     pins = (opening.code_lists if opening else code_lists) or {}
     kind.check_listed(act, given, pins)
     for index, salted in enumerate(parts):

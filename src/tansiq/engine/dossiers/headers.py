@@ -15,12 +15,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats import canonical
-from tansiq.engine.formats.ids import b64decode, is_digest, is_id, is_node_id
+from tansiq.engine.formats.ids import b64decode, digest, is_digest, is_id, is_node_id
 from tansiq.engine.formats.json_values import JsonValue, pointer
 from tansiq.engine.formats.times import format_time, parse_time, to_utc
 
@@ -150,7 +151,7 @@ class Opening:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
     """One act in a dossier, as its author's authority signs it.
 
@@ -205,10 +206,10 @@ class Header:
         """The canonical bytes (RFC 8785)."""
         return canonical.dumps(self.to_json())
 
-    @property
+    @cached_property
     def entry_id(self) -> str:
         """The digest of the canonical bytes: the name of the entry everywhere."""
-        return canonical.digest(self.to_json())
+        return digest(self.to_bytes())
 
     @classmethod
     def from_json(cls, value: object, *, at: str = "") -> Header:

@@ -159,6 +159,13 @@ class Kind:
             *(Missing(f"/parts/{part_type}") for part_type in sorted(spec.parts.required - present)),
         ]
 
+    def check_body(self, act: str, parts: Sequence[Part]) -> None:
+        """Raise ``Rejected`` for parts that an entry of this kind must never carry; asked before anything is signed.
+
+        No part of the verdict, which sees headers only.
+        """
+        del act, parts
+
     def check_listed(
         self, act: str, codes: Mapping[str, object], pins: Mapping[str, str], *, at: str = "/codes"
     ) -> None:

@@ -123,6 +123,7 @@ class Request(Kind):
         ("returned", "erased"): "returned",
     }
     CONCURRENT = prevailing(("answer", "refuse", "return", "resolve"), ("withdraw",), ("reopen",), ("received",))
+    CLOSED = frozenset({"answered", "refused", "withdrawn", "returned"})
     CODE_LISTS = {
         "ask.purpose": "purposes",
         "ask.crime_area": "crime_areas",

@@ -1,0 +1,88 @@
+"""One sample at least for every act of every kind that needs codes or parts: what enumeration, federation and vectors
+play.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from tansiq.engine.formats.times import format_time
+from tests.engine.dossiers.simulated import START, Node
+from tests.engine.kinds.enumerate import Samples
+from tests.engine.kinds.test_accord import SAMPLES as ACCORD_SAMPLES
+
+LATER = format_time(START + timedelta(days=9))
+ASK = {"purpose": "investigation", "crime_area": "0601", "use": "intelligence", "restrictions": "none"}
+URGENT = {**ASK, "urgency": "life_or_limb"}
+
+
+def first(facet: str, code: str, **more: Any) -> Callable[[Node], dict[str, Any] | None]:
+    """Codes that name the first entry written or open in a facet; ``{me}`` in its name is the acting node."""
+
+    def codes(node: Node) -> dict[str, Any] | None:
+        writes = node.state.writes(facet.replace("{me}", node.name))
+        return next(({code: write.entry, **more} for write in writes), None)
+
+    return codes
+
+
+def opening_entry(**more: Any) -> Callable[[Node], dict[str, Any]]:
+    """Codes that name the opening entry."""
+    return lambda node: {"entry": node.state.dossier, **more}
+
+
+def _paused(node: Node) -> dict[str, Any] | None:
+    pause = node.state.latest("pause")
+    return {"due": LATER, "clarified": pause.entry} if pause else None
+
+
+COMMON: Samples = {
+    "ask_lift": [(opening_entry(code="H1"), ())],
+    "decline_lift": [(first("lifts", "ask"), ())],
+    "lift": [(opening_entry(code="H1"), ()), (opening_entry(code="H2", part="0" * 64), ())],
+    "resolve": [(first("phase", "stands"), ())],
+    "not_accepted": [(opening_entry(), ())],
+    "revoke": [({"key_id": "0" * 16}, ())],
+}
+
+REQUEST: Samples = {
+    **COMMON,
+    "ask": [(URGENT, ("question", "narrative"))],
+    "received": [({"due": LATER}, ())],
+    "state_access": [({"access": "indirect", "due": LATER}, ())],
+    "assign": [({"unit": "x"}, ())],
+    "transfer": [({"unit": "y"}, ())],
+    "ask_clarification": [({}, ("question",))],
+    "clarify": [(first("clarifications", "question"), ("narrative",))],
+    "extend": [(_paused, ())],
+    "deviate": [({"ground": "judicial_authorisation", "due": LATER}, ("narrative",))],
+    "answer": [({"extent": "full"}, ("narrative",))],
+    "refuse": [({"ground": "inaccurate"}, ())],
+    "return": [({}, ())],
+    "reopen": [({}, ("narrative",))],
+}
+
+_PART = "0" * 64
+
+REPORT: Samples = {
+    **COMMON,
+    "report": [({"purpose": "prevention", "crime_area": "0601"}, ("narrative", "subject"))],
+    "supplement": [({}, ("narrative",))],
+    "feedback": [({"usefulness": "useful"}, ()), ({"usefulness": "contradicted"}, ("narrative",))],
+    "correct": [(opening_entry(part=_PART, due=LATER), ("narrative",))],
+    "recall_part": [(opening_entry(part=_PART, due=LATER), ())],
+    "recall": [({"due": LATER}, ())],
+    "confirm": [(first("owed:{me}", "change"), ())],
+    "keep": [(first("owed:{me}", "change", ground="evidence_in_proceedings"), ())],
+}
+
+ACCORD: Samples = {**COMMON, **ACCORD_SAMPLES}
+
+SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
+    ("accord", 1): (ACCORD, ("fr", "it", "ma")),
+    ("request", 1): (REQUEST, ("fr", "ma")),
+    ("report", 1): (REPORT, ("fr", "it", "ma")),
+}
+"""By kind and version: its samples, and the nodes that play it."""
