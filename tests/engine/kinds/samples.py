@@ -78,7 +78,7 @@ REPORT: Samples = {
     "keep": [(first("owed:{me}", "change", ground="evidence_in_proceedings"), ())],
 }
 
-ACCORD: Samples = {**COMMON, **ACCORD_SAMPLES}
+ACCORD: Samples = {**ACCORD_SAMPLES, **{act: given for act, given in COMMON.items() if act != "resolve"}}
 
 SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
     ("accord", 1): (ACCORD, ("fr", "it", "ma")),
