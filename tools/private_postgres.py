@@ -45,7 +45,12 @@ def server() -> Iterator[str]:
         port = probe.getsockname()[1]
     data = home / "data"
     quiet = {"stdout": subprocess.DEVNULL, "cwd": home}
-    subprocess.run([place / "initdb", "-D", data, "-U", "tansiq", "-A", "trust", "-E", "UTF8", "--no-locale"], check=True, **quiet, **who)
+    subprocess.run(
+        [place / "initdb", "-D", data, "-U", "tansiq", "-A", "trust", "-E", "UTF8", "--no-locale"],
+        check=True,
+        **quiet,
+        **who,
+    )
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c fsync=off -c synchronous_commit=off -c max_connections=200"
     control = [place / "pg_ctl", "-D", data, "-w", "-l", home / "log"]
     subprocess.run([*control, "-o", options, "start"], check=True, **quiet, **who)

@@ -22,8 +22,20 @@ def run(name: str, arguments: list[str], environment: dict[str, str]) -> tuple[i
     """One pytest run; returns its exit status and its counts."""
     print(f"== {name}", flush=True)
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_PROCESSES", "2"), "--dist", "loadgroup",
-                   "--durations=12", "--durations-min=1", f"--junitxml={report.name}", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            os.environ.get("TEST_PROCESSES", "2"),
+            "--dist",
+            "loadgroup",
+            "--durations=12",
+            "--durations-min=1",
+            f"--junitxml={report.name}",
+            *arguments,
+        ]
         status = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
         counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
         try:

@@ -35,7 +35,8 @@ LENGTH_PRIOR = {0: 0.15, 1: 0.5 / 36, 2: 0.25 / 600, 3: 0.07 / 6000, 4: 0.03 / 3
 
 @njit(cache=True)
 def expect(  # noqa: C901 - one loop nest, kept whole for the compiler
-    source_at, rows, target_at, letters, weights, prob, child, chunk_of, counts):
+    source_at, rows, target_at, letters, weights, prob, child, chunk_of, counts
+):
     """One pass of forward and backward sums; expected counts are added to ``counts``. Returns log-likelihood, pairs
     left out.
     """

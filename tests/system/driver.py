@@ -101,7 +101,9 @@ def people(*, now: Any, password: str, officers: list[list[Any]]) -> int:
 
     actions.add_unit("ops", {"en": "Operations unit"}, competence=["*"], entry_point=True, now=now)
     for username, roles in officers:
-        actions.add_officer(username, password, display_name=username.title(), unit="ops", roles=roles, language="en", now=now)
+        actions.add_officer(
+            username, password, display_name=username.title(), unit="ops", roles=roles, language="en", now=now
+        )
     return len(officers)
 
 

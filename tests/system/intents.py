@@ -38,6 +38,8 @@ def narrative(topic: str, text: str = "…") -> dict[str, Any]:
     return {"type": "narrative", "language": "fr", "content": {"topic": topic, "text": text}}
 
 
-def act(kind: str, dossier: str, name: str, *, codes: dict[str, Any] | None = None, parts: list[Any] | None = None) -> dict[str, Any]:
+def act(
+    kind: str, dossier: str, name: str, *, codes: dict[str, Any] | None = None, parts: list[Any] | None = None
+) -> dict[str, Any]:
     """An act in a dossier."""
     return {"kind": kind, "act": name, "dossier": dossier, "codes": codes or {}, "parts": parts or []}

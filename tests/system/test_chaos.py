@@ -107,7 +107,10 @@ def _settle(made: dict[str, Node], drivers: dict[str, Driver]) -> None:
 
     def quiet() -> bool:
         totals = [driver("totals") for driver in drivers.values()]
-        return all(t["undelivered"] == 0 and t["jobs"] == 0 for t in totals) and totals[0]["entries"] == totals[1]["entries"]
+        return (
+            all(t["undelivered"] == 0 and t["jobs"] == 0 for t in totals)
+            and totals[0]["entries"] == totals[1]["entries"]
+        )
 
     wait_for("both nodes to have everything", quiet, seconds=240, every=0.5)
 

@@ -36,7 +36,12 @@ class Driver:
         root = Path(__file__).resolve().parents[2]
         told = {**self.node.environment(), "PYTHONPATH": f"{root}:{root / 'src'}"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.driver"], env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root
+            [sys.executable, "-m", "tests.system.driver"],
+            env=told,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
         )
         self._answer()
 
@@ -82,7 +87,8 @@ def _database() -> str:
 def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = ()) -> Iterator[dict[str, Node]]:
     """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
     made = [
-        Node(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database()) for c in countries
+        Node(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database())
+        for c in countries
     ]
     for node in made:
         (folder / node.node_id).mkdir(parents=True, exist_ok=True)
@@ -90,7 +96,11 @@ def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[s
     enrol_each_other(made, spoken)
     for node in made:
         hands = Driver(node)
-        hands("people", password=PASSWORD, officers=[["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]])
+        hands(
+            "people",
+            password=PASSWORD,
+            officers=[["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]],
+        )
         hands.kill()
     try:
         yield {node.node_id: node for node in made}
@@ -118,5 +128,8 @@ def ratified(drivers: dict[str, Driver], parties: Sequence[str], **changed: Any)
         ratify = {"kind": "accord", "act": "ratify", "dossier": accord, "codes": {"terms": held.digest}}
         drivers[party]("act", officer="boss", intent=ratify)
     for party in parties:
-        wait_for(f"ratifications at {party}", lambda party=party: drivers[party]("entries", dossier=accord)["phase"] == "in_force")
+        wait_for(
+            f"ratifications at {party}",
+            lambda party=party: drivers[party]("entries", dossier=accord)["phase"] == "in_force",
+        )
     return str(accord)

@@ -43,16 +43,34 @@ class Country:
 
 
 FRANCE = Country(
-    "fr", "FR", {"ar": "فرنسا – المكتب الوطني", "fr": "France – office central", "en": "France – central office"}, "Europe/Paris", "6,7",
-    "+33 1 00 00 00 00", "fr,en", "fr",
+    "fr",
+    "FR",
+    {"ar": "فرنسا – المكتب الوطني", "fr": "France – office central", "en": "France – central office"},
+    "Europe/Paris",
+    "6,7",
+    "+33 1 00 00 00 00",
+    "fr,en",
+    "fr",
 )
 ITALY = Country(
-    "it", "IT", {"ar": "إيطاليا – الإدارة المركزية", "fr": "Italie – direction centrale", "en": "Italy – central directorate"}, "Europe/Rome", "6,7",
-    "+39 06 0000 0000", "it,en,fr", "fr",
+    "it",
+    "IT",
+    {"ar": "إيطاليا – الإدارة المركزية", "fr": "Italie – direction centrale", "en": "Italy – central directorate"},
+    "Europe/Rome",
+    "6,7",
+    "+39 06 0000 0000",
+    "it,en,fr",
+    "fr",
 )
 MOROCCO = Country(
-    "ma", "MA", {"ar": "المغرب – الإدارة العامة", "fr": "Maroc – direction générale", "en": "Morocco – general directorate"}, "Africa/Casablanca", "6,7",
-    "+212 5 00 00 00 00", "ar,fr,en", "ar",
+    "ma",
+    "MA",
+    {"ar": "المغرب – الإدارة العامة", "fr": "Maroc – direction générale", "en": "Morocco – general directorate"},
+    "Africa/Casablanca",
+    "6,7",
+    "+212 5 00 00 00 00",
+    "ar,fr,en",
+    "ar",
 )
 
 
@@ -86,7 +104,12 @@ class Node:
     def environment(self, officer: str = "") -> dict[str, str]:
         """What the program is told by its environment."""
         secret = self.home.parent / "password"
-        told = {**os.environ, "TANSIQ_HOME": str(self.home), "TANSIQ_PASSPHRASE_FILE": str(self._secret), "TANSIQ_PASSWORD_FILE": str(secret)}
+        told = {
+            **os.environ,
+            "TANSIQ_HOME": str(self.home),
+            "TANSIQ_PASSPHRASE_FILE": str(self._secret),
+            "TANSIQ_PASSWORD_FILE": str(secret),
+        }
         told.pop("DJANGO_SETTINGS_MODULE", None)
         told.pop("TANSIQ_DATABASE_URL", None)
         if officer:
@@ -104,7 +127,9 @@ class Node:
             check=False,
         )
         if done.returncode:
-            raise CommandFailed(f"{self.node_id}: tansiq {' '.join(words)}: {done.stderr.decode(errors='replace').strip()}")
+            raise CommandFailed(
+                f"{self.node_id}: tansiq {' '.join(words)}: {done.stderr.decode(errors='replace').strip()}"
+            )
         return json.loads(done.stdout) if done.stdout.strip().startswith((b"{", b"[")) else done.stdout.decode()
 
     def init(self) -> dict[str, str]:
@@ -116,26 +141,73 @@ class Node:
         c = self.country
         names = [word for language, name in c.names.items() for word in ("--name", f"{language}={name}")]
         told = self.command(
-            "init", c.node_id, "--state", c.state, *names, "--url", self.url if self.reachable else "", "--port", str(self.port),
-            "--time-zone", c.time_zone, "--weekend", c.weekend, "--phone", c.phone, "--languages", c.languages,
-            "--language", c.screen_language, "--database-url", self.database_url, "--demo", "--work-factor", "10",
+            "init",
+            c.node_id,
+            "--state",
+            c.state,
+            *names,
+            "--url",
+            self.url if self.reachable else "",
+            "--port",
+            str(self.port),
+            "--time-zone",
+            c.time_zone,
+            "--weekend",
+            c.weekend,
+            "--phone",
+            c.phone,
+            "--languages",
+            c.languages,
+            "--language",
+            c.screen_language,
+            "--database-url",
+            self.database_url,
+            "--demo",
+            "--work-factor",
+            "10",
         )
         return dict(told["fingerprint"])
 
     def add_people(self, officers: Sequence[tuple[str, str, str, str]]) -> None:
         """Add one unit ``ops`` and officers (username, name, roles, language), all with the demonstration's password."""
-        self.command("unit", "add", "ops", "--name", "ar=وحدة العمليات", "--name", "fr=Unité opérationnelle", "--name", "en=Operations unit", "--entry-point")
+        self.command(
+            "unit",
+            "add",
+            "ops",
+            "--name",
+            "ar=وحدة العمليات",
+            "--name",
+            "fr=Unité opérationnelle",
+            "--name",
+            "en=Operations unit",
+            "--entry-point",
+        )
         for username, name, roles, language in officers:
             self.command(
-                "officer", "add", username, "--name", name, "--unit", "ops", "--roles", roles, "--speaks", language,
-                "--new-password-file", str(self.home.parent / "password"),
+                "officer",
+                "add",
+                username,
+                "--name",
+                name,
+                "--unit",
+                "ops",
+                "--roles",
+                roles,
+                "--speaks",
+                language,
+                "--new-password-file",
+                str(self.home.parent / "password"),
             )
 
     def start(self, *, wait: float = 30) -> None:
         """Start the node and wait until it answers."""
         log = (self.home.parent / f"{self.node_id}.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tansiq.node.cli", "run"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [sys.executable, "-m", "tansiq.node.cli", "run"],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
         self.wait_until_well(wait)

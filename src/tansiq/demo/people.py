@@ -38,7 +38,11 @@ SUBJECTS: dict[str, list[dict[str, Any]]] = {
         {
             "schema": "Person",
             "discoverability": "contact",
-            "properties": {"name": ["كريم الإدريسي الوزاني", "Karim Idrissi Ouazzani"], "birthDate": ["1979"], "nationality": ["ma"]},
+            "properties": {
+                "name": ["كريم الإدريسي الوزاني", "Karim Idrissi Ouazzani"],
+                "birthDate": ["1979"],
+                "nationality": ["ma"],
+            },
         },
         {
             "schema": "Person",
@@ -50,15 +54,29 @@ SUBJECTS: dict[str, list[dict[str, Any]]] = {
         {
             "schema": "Person",
             "discoverability": "hit",
-            "properties": {"name": ["Karim Idrissi"], "birthDate": ["1979-06-30"], "nationality": ["ma"], "phone": ["+390600000555"]},
+            "properties": {
+                "name": ["Karim Idrissi"],
+                "birthDate": ["1979-06-30"],
+                "nationality": ["ma"],
+                "phone": ["+390600000555"],
+            },
         },
-        {"schema": "Vessel", "discoverability": "hit", "properties": {"name": ["Stella del Mattino"], "imoNumber": ["9074729"], "flag": ["it"]}},
+        {
+            "schema": "Vessel",
+            "discoverability": "hit",
+            "properties": {"name": ["Stella del Mattino"], "imoNumber": ["9074729"], "flag": ["it"]},
+        },
     ],
     "fr": [
         {
             "schema": "Person",
             "discoverability": "hit",
-            "properties": {"name": ["Youssef Zyani"], "birthDate": ["1984"], "nationality": ["ma"], "phone": ["+33600000017"]},
+            "properties": {
+                "name": ["Youssef Zyani"],
+                "birthDate": ["1984"],
+                "nationality": ["ma"],
+                "phone": ["+33600000017"],
+            },
         },
     ],
 }
@@ -94,9 +112,22 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "search": {"mode": "hit", "budget_per_day": 500 if bilateral else 200},
         "approvals": []
         if not bilateral
-        else [{"clause": "Art. 9(2)", "when": {"kinds": ["request"], "acts": ["answer"], "urgent": None, "level_at_least": 1}, "role": "approver"}],
+        else [
+            {
+                "clause": "Art. 9(2)",
+                "when": {"kinds": ["request"], "acts": ["answer"], "urgent": None, "level_at_least": 1},
+                "role": "approver",
+            }
+        ],
         "human_rights": [
-            {"clause": "Art. 14", "issue": "death_penalty", "acts": [], "states": ["*"], "outcome": "assurance", "role": None}
+            {
+                "clause": "Art. 14",
+                "issue": "death_penalty",
+                "acts": [],
+                "states": ["*"],
+                "outcome": "assurance",
+                "role": None,
+            }
         ],
         "retention_days": 1825,
         "review_days": 1095,

@@ -14,19 +14,34 @@ from tansiq.node.audit.actions import record
 
 
 def add_unit(
-    code: str, names: dict[str, str], *, competence: list[str], kinds: list[str] | None = None, entry_point: bool = False, now: datetime
+    code: str,
+    names: dict[str, str],
+    *,
+    competence: list[str],
+    kinds: list[str] | None = None,
+    entry_point: bool = False,
+    now: datetime,
 ) -> Unit:
     """Create or rename the unit ``code``."""
     with transaction.atomic():
         unit, _ = Unit.objects.update_or_create(
-            code=code, defaults={"names": names, "competence": competence, "kinds": kinds or ["*"], "is_entry_point": entry_point}
+            code=code,
+            defaults={"names": names, "competence": competence, "kinds": kinds or ["*"], "is_entry_point": entry_point},
         )
         record("unit.saved", actor="administrator", facts={"unit": code}, log="internal", now=now)
     return unit
 
 
 def add_officer(
-    username: str, password: str, *, display_name: str, unit: str, roles: list[str], teams: list[str] = (), language: str = "ar", now: datetime
+    username: str,
+    password: str,
+    *,
+    display_name: str,
+    unit: str,
+    roles: list[str],
+    teams: list[str] = (),
+    language: str = "ar",
+    now: datetime,
 ) -> Officer:
     """Create the officer; raises Conflict when the name is taken, Rejected for an unknown role, unit or a weak password."""
     for role in roles:
@@ -47,7 +62,13 @@ def add_officer(
         officer.save()
         for code in teams:
             officer.teams.add(Team.objects.get_or_create(code=code)[0])
-        record("officer.added", actor="administrator", facts={"officer": officer.reference, "roles": roles}, log="internal", now=now)
+        record(
+            "officer.added",
+            actor="administrator",
+            facts={"officer": officer.reference, "roles": roles},
+            log="internal",
+            now=now,
+        )
     return officer
 
 

@@ -9,7 +9,17 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
-ROLES = ["liaison", "analyst", "prosecutor", "duty", "approver", "programme", "data_protection", "auditor", "administrator"]
+ROLES = [
+    "liaison",
+    "analyst",
+    "prosecutor",
+    "duty",
+    "approver",
+    "programme",
+    "data_protection",
+    "auditor",
+    "administrator",
+]
 
 
 class Unit(models.Model):

@@ -11,14 +11,27 @@ from tansiq.node.wording import explain
 
 STATUS: dict[type[TansiqError], int] = {Rejected: 422, Refused: 403, Conflict: 409, Unavailable: 503, Corrupt: 500}
 # Codes whose status says more than their class does.
-STATUS_OF_CODE = {"envelope.too_large": 413, "envelope.sender_unknown": 401, "envelope.signature_invalid": 401, "api.too_many": 429}
+STATUS_OF_CODE = {
+    "envelope.too_large": 413,
+    "envelope.sender_unknown": 401,
+    "envelope.signature_invalid": 401,
+    "api.too_many": 429,
+}
 
 
 def problem(error: TansiqError) -> HttpResponse:
     """The response that says what was wrong, by code and facts; the sentence is in English for a log reader."""
     status = STATUS_OF_CODE.get(error.code) or next(s for kind, s in STATUS.items() if isinstance(error, kind))
-    body = {"type": f"urn:tansiq:error:{error.code}", "title": explain(error, "en"), "status": status, "code": error.code, "facts": error.facts}
-    response = HttpResponse(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
+    body = {
+        "type": f"urn:tansiq:error:{error.code}",
+        "title": explain(error, "en"),
+        "status": status,
+        "code": error.code,
+        "facts": error.facts,
+    }
+    response = HttpResponse(
+        json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json"
+    )
     if status == 503:
         response["Retry-After"] = "5"
     return response

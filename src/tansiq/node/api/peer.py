@@ -89,7 +89,9 @@ def pull(raw: bytes) -> HttpResponse:
     now = timezone.now()
     partner = pulling.asker(raw, now)
     actions.wake(partner)
-    return HttpResponse(pulling.waiting(partner, f"pull-{os.getpid()}", now), content_type="application/vnd.tansiq.envelopes")
+    return HttpResponse(
+        pulling.waiting(partner, f"pull-{os.getpid()}", now), content_type="application/vnd.tansiq.envelopes"
+    )
 
 
 @require_GET
@@ -102,5 +104,7 @@ def health(_request: HttpRequest) -> HttpResponse:
         node = partners.myself().node_id
     except (TansiqError, OperationalError) as error:
         code = error.code if isinstance(error, TansiqError) else "api.store_busy"
-        return HttpResponse(json.dumps({"status": "unavailable", "code": code}), status=503, content_type="application/json")
+        return HttpResponse(
+            json.dumps({"status": "unavailable", "code": code}), status=503, content_type="application/json"
+        )
     return HttpResponse(json.dumps({"status": "ok", "node": node}), content_type="application/json")

@@ -22,6 +22,7 @@ GROUPS = {
     "doctor": "node",
     "unit": "people",
     "officer": "people",
+    "seed": "people",
     "partner": "partners",
     "accord": "accords",
     "import": "register",
@@ -53,10 +54,26 @@ class Lazy(click.Group):
 @click.version_option(package_name="tansiq")
 @click.option("--home", envvar="TANSIQ_HOME", default="node", show_default=True, help="the folder that holds this node")
 @click.option("--json", "as_json", is_flag=True, help="answer in JSON, one value")
-@click.option("--passphrase-file", envvar="TANSIQ_PASSPHRASE_FILE", type=click.Path(dir_okay=False), help="file with the node's passphrase")
+@click.option(
+    "--passphrase-file",
+    envvar="TANSIQ_PASSPHRASE_FILE",
+    type=click.Path(dir_okay=False),
+    help="file with the node's passphrase",
+)
 @click.option("--as", "username", envvar="TANSIQ_OFFICER", help="the officer who acts")
-@click.option("--password-file", envvar="TANSIQ_PASSWORD_FILE", type=click.Path(dir_okay=False), help="file with that officer's password")
-@click.option("--language", envvar="TANSIQ_LANGUAGE", default="en", type=click.Choice(["ar", "fr", "en", "it", "fa"]), help="of answers")
+@click.option(
+    "--password-file",
+    envvar="TANSIQ_PASSWORD_FILE",
+    type=click.Path(dir_okay=False),
+    help="file with that officer's password",
+)
+@click.option(
+    "--language",
+    envvar="TANSIQ_LANGUAGE",
+    default="en",
+    type=click.Choice(["ar", "fr", "en", "it", "fa"]),
+    help="of answers",
+)
 @click.pass_context
 def cli(ctx: click.Context, **options: Any) -> None:
     """Tansiq (تنسيق): authorities of different countries work as one team."""

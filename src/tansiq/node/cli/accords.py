@@ -25,9 +25,20 @@ def list_accords(session: Session) -> None:
 
     rows = accords()
     session.tell(
-        [{"accord": a.accord_id, "title": a.title, "parties": a.parties, "status": a.status, "version": a.version_digest} for a in rows],
-        lambda: table([(a.accord_id[:12], a.title_in(session.language), ",".join(a.parties), a.status) for a in rows],
-                      ["accord", "title", "parties", "status"]),
+        [
+            {
+                "accord": a.accord_id,
+                "title": a.title,
+                "parties": a.parties,
+                "status": a.status,
+                "version": a.version_digest,
+            }
+            for a in rows
+        ],
+        lambda: table(
+            [(a.accord_id[:12], a.title_in(session.language), ",".join(a.parties), a.status) for a in rows],
+            ["accord", "title", "parties", "status"],
+        ),
     )
 
 
@@ -46,7 +57,12 @@ def propose(session: Session, terms_file: str) -> None:
 
 @accord.command("ratify")
 @click.argument("accord_id")
-@click.option("--reservation", "reservation_file", type=click.Path(exists=True, dir_okay=False), help="what this party tightens (JSON)")
+@click.option(
+    "--reservation",
+    "reservation_file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="what this party tightens (JSON)",
+)
 @passed
 def ratify(session: Session, accord_id: str, reservation_file: str | None) -> None:
     """Ratify the newest version, with reservations if there are any."""

@@ -16,14 +16,21 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.option("--checkpoint", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="a checkpoint of ours that a partner gives")
+@click.option(
+    "--checkpoint",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="a checkpoint of ours that a partner gives",
+)
 @passed
 def verify(session: Session, files: tuple[str, ...]) -> None:
     """Recompute both logs from their rows and say what was edited, deleted, inserted or cut; exit status 1 if anything was."""
     session.unlock()
     from tansiq.node.audit.verification import verify as recompute
+    from tansiq.node.partners.queries import own_node_keys
 
-    report = recompute([Path(f).read_text(encoding="utf-8") for f in files])
+    report = recompute([Path(f).read_text(encoding="utf-8") for f in files], publics=own_node_keys())
     session.tell(report.to_json())
     if not report.is_well:
         sys.exit(1)

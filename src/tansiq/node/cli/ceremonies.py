@@ -69,7 +69,9 @@ def _publish(root: Ed25519Signer, held: Keys, *, url: str | None, now: datetime)
     return {"node": me.node_id, "serial": old.serial + 1}
 
 
-def revoke(home: Path, root_key: Path, passphrase: str, *, purpose: str, since: datetime, now: datetime) -> dict[str, Any]:
+def revoke(
+    home: Path, root_key: Path, passphrase: str, *, purpose: str, since: datetime, now: datetime
+) -> dict[str, Any]:
     """Replace a signing key, publish the card that names the new one, and owe the revocation of the old to every partner."""
     root = _root(root_key, passphrase)
     held = keys.current()
@@ -87,7 +89,9 @@ def revoke(home: Path, root_key: Path, passphrase: str, *, purpose: str, since: 
         for partner in queries.partners():
             copy = told.get(partner.node_id) or base.model_copy(update={"recipient": partner.node_id})
             signed = sign_revocation(copy, root).to_json()
-            exchange.queue([partner.node_id], "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now)
+            exchange.queue(
+                [partner.node_id], "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now
+            )
     return {"node": me, "key": old.key_id, "purpose": purpose}
 
 

@@ -18,10 +18,22 @@ def desk(session: Session, limit: int) -> None:
 
     rows = queries.list_for(officer, now=now(), limit=limit).tasks
     found = [
-        {"task": t.key, "what": sentence(t.title_code, t.facts, session.language), "due_at": t.due_at, "urgent": t.urgent, "link": t.link}
+        {
+            "task": t.key,
+            "what": sentence(t.title_code, t.facts, session.language),
+            "due_at": t.due_at,
+            "urgent": t.urgent,
+            "link": t.link,
+        }
         for t in rows
     ]
-    session.tell(found, lambda: table([("!" if f["urgent"] else "", f["what"], f["due_at"] or "", f["link"]) for f in found], ["", "what", "due", "where"]))
+    session.tell(
+        found,
+        lambda: table(
+            [("!" if f["urgent"] else "", f["what"], f["due_at"] or "", f["link"]) for f in found],
+            ["", "what", "due", "where"],
+        ),
+    )
 
 
 COMMANDS = {"desk": desk}

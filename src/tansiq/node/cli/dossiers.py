@@ -21,7 +21,10 @@ def _intent(path: str) -> Any:
 
 def _tell_acted(session: Session, acted: Any) -> None:
     if acted.is_signed:
-        session.tell({"dossier": acted.dossier_id, "entry": acted.entry_id}, f"Signed: entry {acted.entry_id[:12]} in dossier {acted.dossier_id}")
+        session.tell(
+            {"dossier": acted.dossier_id, "entry": acted.entry_id},
+            f"Signed: entry {acted.entry_id[:12]} in dossier {acted.dossier_id}",
+        )
     else:
         session.tell(
             {"draft": acted.draft_id, "awaits": acted.awaiting_role, "clause": acted.clause},
@@ -48,7 +51,12 @@ def new(session: Session, intent_file: str, recipients: tuple[str, ...], check: 
     if check:
         found = flow.consider(officer, intent, now=now())
         session.tell(
-            {"missing": [m.at for m in found.missing], "readers": found.readers, "decision": found.decision.to_json(), "digest": found.digest}
+            {
+                "missing": [m.at for m in found.missing],
+                "readers": found.readers,
+                "decision": found.decision.to_json(),
+                "digest": found.digest,
+            }
         )
         return
     for target in recipients or (None,):
@@ -75,20 +83,36 @@ def dossier() -> None:
 @click.option("--all", "also_closed", is_flag=True, help="also those that are closed")
 @click.option("--limit", default=50, show_default=True)
 @passed
-def list_dossiers(session: Session, kind_name: str, partner: str, reference: str, also_closed: bool, limit: int) -> None:
+def list_dossiers(
+    session: Session, kind_name: str, partner: str, reference: str, also_closed: bool, limit: int
+) -> None:
     """The dossiers in your circles, newest change first."""
     officer = session.officer()
     from tansiq.node.dossiers import queries
 
-    rows = queries.dossiers_for(officer, kind_name=kind_name, partner=partner, reference=reference, is_open=None if also_closed else True)
+    rows = queries.dossiers_for(
+        officer, kind_name=kind_name, partner=partner, reference=reference, is_open=None if also_closed else True
+    )
     found = [
-        {"dossier": d.dossier_id, "kind": d.kind, "phase": d.phase, "participants": d.participants, "due_at": d.due_at, "title": d.title or ""}
+        {
+            "dossier": d.dossier_id,
+            "kind": d.kind,
+            "phase": d.phase,
+            "participants": d.participants,
+            "due_at": d.due_at,
+            "title": d.title or "",
+        }
         for d in rows[:limit]
     ]
     session.tell(
         found,
-        lambda: table([(f["dossier"][:12], f["kind"], f["phase"], ",".join(f["participants"]), f["due_at"] or "", f["title"]) for f in found],
-                      ["dossier", "kind", "phase", "participants", "due", "title"]),
+        lambda: table(
+            [
+                (f["dossier"][:12], f["kind"], f["phase"], ",".join(f["participants"]), f["due_at"] or "", f["title"])
+                for f in found
+            ],
+            ["dossier", "kind", "phase", "participants", "due", "title"],
+        ),
     )
 
 
@@ -134,7 +158,13 @@ def do_act(session: Session, dossier_id: str, act_name: str, codes: str, parts_f
     raw = b"[]"
     if parts_file:
         raw = click.get_binary_stream("stdin").read() if parts_file == "-" else Path(parts_file).read_bytes()
-    value = {"kind": held.kind, "act": act_name, "dossier": full, "codes": strict_json.loads(codes.encode()), "parts": strict_json.loads(raw)}
+    value = {
+        "kind": held.kind,
+        "act": act_name,
+        "dossier": full,
+        "codes": strict_json.loads(codes.encode()),
+        "parts": strict_json.loads(raw),
+    }
     _tell_acted(session, flow.act(officer, Intent.from_json(value), now=now()))
 
 
@@ -166,7 +196,15 @@ def list_drafts(session: Session) -> None:
     from tansiq.node.dossiers.queries import drafts_for
 
     found = [
-        {"draft": str(d.draft_id), "kind": d.kind, "act": d.act, "state": d.state, "awaits": d.role, "clause": d.clause, "digest": d.digest}
+        {
+            "draft": str(d.draft_id),
+            "kind": d.kind,
+            "act": d.act,
+            "state": d.state,
+            "awaits": d.role,
+            "clause": d.clause,
+            "digest": d.digest,
+        }
         for d in drafts_for(officer)
     ]
     session.tell(found)

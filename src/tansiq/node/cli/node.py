@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tansiq.engine.errors import Conflict, Rejected
+from tansiq.engine.errors import Conflict
 from tansiq.node.cli.session import Session, now, passed
 
 
@@ -29,7 +28,9 @@ from tansiq.node.cli.session import Session, now, passed
 @click.option("--phone", default="", help="telephone that is answered at any hour")
 @click.option("--email", default="")
 @click.option("--languages", default="ar,fr,en", show_default=True, help="languages the contact point works in")
-@click.option("--language", "screen_language", default="ar", show_default=True, help="language of the pages before sign-in")
+@click.option(
+    "--language", "screen_language", default="ar", show_default=True, help="language of the pages before sign-in"
+)
 @click.option("--database-url", default="", help="postgres://user:password@host/name; empty for the embedded SQLite")
 @click.option("--demo", is_flag=True, hidden=True)
 @click.option("--work-factor", default=17, hidden=True)
@@ -113,7 +114,10 @@ def _child(session: Session, command: list[str], held: Any) -> subprocess.Popen[
     try:
         # A new session: Ctrl-C reaches only the parent, which ends its children in order.
         return subprocess.Popen(
-            [sys.executable, "-m", "tansiq.node.cli", *command], env=environment, pass_fds=[reading], start_new_session=True
+            [sys.executable, "-m", "tansiq.node.cli", *command],
+            env=environment,
+            pass_fds=[reading],
+            start_new_session=True,
         )
     finally:
         os.close(reading)
@@ -137,7 +141,7 @@ def serve(session: Session) -> None:
     session.unlock()
     from django.conf import settings
 
-    from tansiq.node.site import checks
+    from tansiq.node.cli import checks
 
     checks.refuse_unsafe(settings.NODE)
     uvicorn.run(
@@ -179,7 +183,7 @@ def backup(session: Session, target: str) -> None:
     from tansiq.node.cli import copies
 
     session.unlock()
-    size = copies.write(session.home_path, Path(target), session.passphrase() if not session.passphrase_file else session.passphrase())
+    size = copies.write(session.home_path, Path(target), session.passphrase())
     session.tell({"target": target, "bytes": size}, f"{target}: {size:,} bytes")
 
 
@@ -216,10 +220,12 @@ def doctor(session: Session, quick: bool) -> None:
         sys.exit(1)
 
 
-@click.command()
-def _missing() -> None:
-    raise Rejected("settings.no_node", home="")
-
-
-COMMANDS = {"init": init, "run": run, "serve": serve, "worker": worker, "backup": backup, "restore": restore, "doctor": doctor}
-DAY = timedelta(days=1)
+COMMANDS = {
+    "init": init,
+    "run": run,
+    "serve": serve,
+    "worker": worker,
+    "backup": backup,
+    "restore": restore,
+    "doctor": doctor,
+}

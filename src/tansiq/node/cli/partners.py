@@ -27,18 +27,24 @@ def card(session: Session, out: str | None) -> None:
     from tansiq.node.partners.queries import myself
 
     me = myself()
-    spoken = {language: " ".join(words.spell(fingerprint(bytes(me.root_public)), language)) for language in ("ar", "fr", "en")}
+    spoken = {
+        language: " ".join(words.spell(fingerprint(bytes(me.root_public)), language)) for language in ("ar", "fr", "en")
+    }
     if out:
         Path(out).write_text(json.dumps(me.card, ensure_ascii=False), encoding="utf-8")
     session.tell(
         {"node": me.node_id, "card": me.card, "fingerprint": spoken},
-        lambda: "\n".join([f"{me.node_id} ({out or 'use --out FILE to write the card'})", *(f"  {k}: {v}" for k, v in spoken.items())]),
+        lambda: "\n".join(
+            [f"{me.node_id} ({out or 'use --out FILE to write the card'})", *(f"  {k}: {v}" for k, v in spoken.items())]
+        ),
     )
 
 
 @partner.command("enrol")
 @click.argument("card_file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--words", "spoken", required=True, help="the words that the partner reads aloud, in Arabic, French or English")
+@click.option(
+    "--words", "spoken", required=True, help="the words that the partner reads aloud, in Arabic, French or English"
+)
 @passed
 def enrol(session: Session, card_file: str, spoken: str) -> None:
     """Enrol the node whose CARD_FILE was brought here, if the words spell its fingerprint."""
@@ -83,7 +89,9 @@ def list_partners(session: Session) -> None:
             }
         )
     columns = ["partner", "name", "status", "phone", "languages", "waiting", "failures", "last_error"]
-    session.tell(rows, lambda: table([[",".join(r[c]) if c == "languages" else r[c] for c in columns] for r in rows], columns))
+    session.tell(
+        rows, lambda: table([[",".join(r[c]) if c == "languages" else r[c] for c in columns] for r in rows], columns)
+    )
 
 
 @partner.command("suspend")
@@ -100,7 +108,9 @@ def suspend(session: Session, node_id: str, resume: bool) -> None:
 
 
 @partner.command("renew")
-@click.option("--root-key", required=True, type=click.Path(exists=True, dir_okay=False), help="root-key.age, brought for this")
+@click.option(
+    "--root-key", required=True, type=click.Path(exists=True, dir_okay=False), help="root-key.age, brought for this"
+)
 @click.option("--url", help="a new address")
 @passed
 def renew(session: Session, root_key: str, url: str | None) -> None:
@@ -124,7 +134,9 @@ def revoke_key(session: Session, purpose: str, root_key: str, since: str | None)
     from tansiq.node.cli import ceremonies
 
     at = parse_time(since) if since else now()
-    told = ceremonies.revoke(session.home_path, Path(root_key), session.passphrase(), purpose=purpose, since=at, now=now())
+    told = ceremonies.revoke(
+        session.home_path, Path(root_key), session.passphrase(), purpose=purpose, since=at, now=now()
+    )
     session.tell(told, f"Key {told['key']} is revoked; restart the node.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +22,9 @@ def unit() -> None:
 @click.option("--kinds", default="*", show_default=True, help="kinds of dossier, comma-separated, or *")
 @click.option("--entry-point", is_flag=True, help="receives what no other unit is competent for")
 @passed
-def add_unit(session: Session, code: str, names: tuple[str, ...], competence: str, kinds: str, entry_point: bool) -> None:
+def add_unit(
+    session: Session, code: str, names: tuple[str, ...], competence: str, kinds: str, entry_point: bool
+) -> None:
     """Create or change the unit CODE."""
     from tansiq.node.cli.setup import parse_names
 
@@ -29,7 +32,12 @@ def add_unit(session: Session, code: str, names: tuple[str, ...], competence: st
     from tansiq.node.accounts import actions
 
     row = actions.add_unit(
-        code, parse_names(names), competence=competence.split(","), kinds=kinds.split(","), entry_point=entry_point, now=now()
+        code,
+        parse_names(names),
+        competence=competence.split(","),
+        kinds=kinds.split(","),
+        entry_point=entry_point,
+        now=now(),
     )
     session.tell({"unit": row.code}, f"Unit {row.code} saved.")
 
@@ -44,8 +52,13 @@ def list_units(session: Session) -> None:
     rows = units()
     session.tell(
         [{"code": u.code, "names": u.names, "competence": u.competence, "entry_point": u.is_entry_point} for u in rows],
-        lambda: table([(u.code, u.name_in(session.language), ",".join(u.competence), "✓" if u.is_entry_point else "") for u in rows],
-                      ["unit", "name", "competence", "entry point"]),
+        lambda: table(
+            [
+                (u.code, u.name_in(session.language), ",".join(u.competence), "✓" if u.is_entry_point else "")
+                for u in rows
+            ],
+            ["unit", "name", "competence", "entry point"],
+        ),
     )
 
 
@@ -64,7 +77,14 @@ def officer() -> None:
 @click.option("--new-password-file", type=click.Path(exists=True, dir_okay=False), help="otherwise asked")
 @passed
 def add_officer(
-    session: Session, username: str, display_name: str, unit_code: str, roles: str, teams: str, speaks: str, new_password_file: str | None
+    session: Session,
+    username: str,
+    display_name: str,
+    unit_code: str,
+    roles: str,
+    teams: str,
+    speaks: str,
+    new_password_file: str | None,
 ) -> None:
     """Create the account USERNAME."""
     session.unlock()
@@ -96,9 +116,57 @@ def list_officers(session: Session) -> None:
 
     rows = list(Officer.objects.select_related("unit"))
     session.tell(
-        [{"username": o.username, "officer": o.reference, "unit": o.unit.code if o.unit else "", "roles": o.roles, "active": o.is_active} for o in rows],
-        lambda: table([(o.username, str(o), o.unit.code if o.unit else "", ",".join(o.roles)) for o in rows], ["user", "name", "unit", "roles"]),
+        [
+            {
+                "username": o.username,
+                "officer": o.reference,
+                "unit": o.unit.code if o.unit else "",
+                "roles": o.roles,
+                "active": o.is_active,
+            }
+            for o in rows
+        ],
+        lambda: table(
+            [(o.username, str(o), o.unit.code if o.unit else "", ",".join(o.roles)) for o in rows],
+            ["user", "name", "unit", "roles"],
+        ),
     )
 
 
 COMMANDS = {"unit": unit, "officer": officer}
+
+
+@click.command(hidden=True)
+@click.argument("seed_file", type=click.Path(allow_dash=True))
+@passed
+def seed(session: Session, seed_file: str) -> None:
+    """Make the demonstration's unit, officers and subjects in one go; refused on a node that is not a demonstration."""
+    from tansiq.engine.errors import Refused
+    from tansiq.engine.formats import strict_json
+
+    session.unlock()
+    from django.conf import settings
+
+    from tansiq.node.accounts import actions
+    from tansiq.node.register.actions import add_subject
+
+    if not settings.NODE.demo:
+        raise Refused("settings.not_a_demo")
+    raw = click.get_binary_stream("stdin").read() if seed_file == "-" else Path(seed_file).read_bytes()
+    value: Any = strict_json.loads(raw)
+    password = Path(session.password_file or "").read_text(encoding="utf-8").rstrip("\n")
+    names = {"ar": "وحدة العمليات", "fr": "Unité opérationnelle", "en": "Operations unit"}
+    actions.add_unit("ops", names, competence=["*"], entry_point=True, now=now())
+    made = [
+        actions.add_officer(
+            username, password, display_name=name, unit="ops", roles=roles.split(","), language=speaks, now=now()
+        )
+        for username, name, roles, speaks in value["officers"]
+    ]
+    for subject in value["subjects"]:
+        content = {"schema": subject["schema"], "properties": subject["properties"]}
+        add_subject(made[0], content, circle="unit:ops", discoverability=subject["discoverability"], now=now())
+    session.tell({"officers": len(made), "subjects": len(value["subjects"])})
+
+
+COMMANDS["seed"] = seed

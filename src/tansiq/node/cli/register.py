@@ -23,10 +23,19 @@ def import_() -> None:
 @click.argument("source")
 @click.option("--dry-run", is_flag=True, help="say what would change, and change nothing")
 @click.option("--circle", default="", help="who sees the subjects; empty: every officer who reads the register")
-@click.option("--discoverability", default="hit", type=click.Choice(["none", "silent", "contact", "hit"]), show_default=True)
-@click.option("--confirm", multiple=True, type=click.Choice(["older", "delisting"]), help="go on although the file is older, or would delist many")
+@click.option(
+    "--discoverability", default="hit", type=click.Choice(["none", "silent", "contact", "hit"]), show_default=True
+)
+@click.option(
+    "--confirm",
+    multiple=True,
+    type=click.Choice(["older", "delisting"]),
+    help="go on although the file is older, or would delist many",
+)
 @passed
-def un(session: Session, source: str, dry_run: bool, circle: str, discoverability: str, confirm: tuple[str, ...]) -> None:
+def un(
+    session: Session, source: str, dry_run: bool, circle: str, discoverability: str, confirm: tuple[str, ...]
+) -> None:
     """Import the UN Security Council Consolidated List (XML) from SOURCE, a file or an http(s) URL.
 
     Importing the same list again changes nothing; rows that vanished are marked as delisted, not deleted.

@@ -108,7 +108,10 @@ def tell_error(error: TansiqError, argv: Sequence[str]) -> None:
         language = argv[list(argv).index("--language") + 1]
     sentence = explain(error, language)
     if "--json" in argv:
-        click.echo(json.dumps({"error": {"code": error.code, "facts": error.facts, "sentence": sentence}}, ensure_ascii=False), err=True)
+        click.echo(
+            json.dumps({"error": {"code": error.code, "facts": error.facts, "sentence": sentence}}, ensure_ascii=False),
+            err=True,
+        )
     else:
         click.echo(f"{sentence} [{error.code}]", err=True)
 

@@ -87,7 +87,9 @@ def make_card(
         valid_until=end,
         keys=tuple(card_keys),
         root_key=root.public,
-        contact=Contact(phone_24_7=told["phone"] or None, email=told["email"] or None, languages=tuple(told["languages"].split(","))),
+        contact=Contact(
+            phone_24_7=told["phone"] or None, email=told["email"] or None, languages=tuple(told["languages"].split(","))
+        ),
     )
     return sign_card(card, root).to_json()
 

@@ -16,7 +16,18 @@ from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.audit.actions import record
-from tansiq.node.dossiers.models import Approval, Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
+from tansiq.node.dossiers.models import (
+    Approval,
+    Case,
+    Dossier,
+    Draft,
+    Entry,
+    Note,
+    Part,
+    Quarantined,
+    Reference,
+    WaitingEntry,
+)
 from tansiq.node.dossiers.policy import OfficerLike, may_approve
 from tansiq.node.vault.keys import search_token
 
@@ -37,7 +48,9 @@ class Placed:
     trace: Trace
 
 
-def open_dossier(entry: SignedEntry, placed: Placed, *, circle: str, case: Case | None, title: str | None, now: datetime) -> Dossier:
+def open_dossier(
+    entry: SignedEntry, placed: Placed, *, circle: str, case: Case | None, title: str | None, now: datetime
+) -> Dossier:
     """Create the dossier that ``entry`` opens, in the caller's transaction; the entry itself is appended by :func:`append`."""
     opening = entry.header.opening
     if opening is None:
@@ -134,7 +147,13 @@ def keep_waiting(entry: SignedEntry, dossier_id: str, *, sender: str, missing: S
         raise Refused("dossier.too_many_waiting", dossier=dossier_id, limit=MAX_WAITING_PER_DOSSIER)
     WaitingEntry.objects.get_or_create(
         entry_id=entry.entry_id,
-        defaults={"dossier": dossier_id, "sender": sender, "wire": entry.to_wire(), "missing": list(missing), "received_at": now},
+        defaults={
+            "dossier": dossier_id,
+            "sender": sender,
+            "wire": entry.to_wire(),
+            "missing": list(missing),
+            "received_at": now,
+        },
     )
 
 
@@ -152,9 +171,22 @@ def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str,
     """Keep an entry that may not be used here, for the data-protection officer; in the caller's transaction."""
     Quarantined.objects.get_or_create(
         entry_id=entry.entry_id,
-        defaults={"dossier": dossier_id, "sender": sender, "wire": entry.to_wire(), "reason": reason, "received_at": now},
+        defaults={
+            "dossier": dossier_id,
+            "sender": sender,
+            "wire": entry.to_wire(),
+            "reason": reason,
+            "received_at": now,
+        },
     )
-    record("entry.quarantined", actor="machine", facts={"entry": entry.entry_id, "reason": reason}, log="internal", now=now, dossier=dossier_id)
+    record(
+        "entry.quarantined",
+        actor="machine",
+        facts={"entry": entry.entry_id, "reason": reason},
+        log="internal",
+        now=now,
+        dossier=dossier_id,
+    )
 
 
 def erase_parts(entry: Entry, indexes: Sequence[int] | None, *, reason: str, actor: str, now: datetime) -> int:
@@ -174,7 +206,14 @@ def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[E
     fresh = list(dossier.entries.filter(opened_at=None, is_own=False))
     if fresh:
         Entry.objects.filter(pk__in=[e.pk for e in fresh]).update(opened_at=now)
-    record("dossier.read", actor=officer.reference, facts={"dossier": dossier.dossier_id}, log="internal", now=now, dossier=dossier.dossier_id)
+    record(
+        "dossier.read",
+        actor=officer.reference,
+        facts={"dossier": dossier.dossier_id},
+        log="internal",
+        now=now,
+        dossier=dossier.dossier_id,
+    )
     return fresh
 
 
@@ -182,7 +221,15 @@ def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[E
 
 
 def save_draft(
-    officer: OfficerLike, *, draft_id: str | None, kind_name: str, act: str, intent: dict[str, Any], dossier: Dossier | None, circle: str, now: datetime
+    officer: OfficerLike,
+    *,
+    draft_id: str | None,
+    kind_name: str,
+    act: str,
+    intent: dict[str, Any],
+    dossier: Dossier | None,
+    circle: str,
+    now: datetime,
 ) -> Draft:
     """Create or change a draft; a change voids whatever approvals it had, since they bind other bytes."""
     with transaction.atomic():
@@ -193,13 +240,21 @@ def save_draft(
         draft.kind, draft.act, draft.intent, draft.dossier, draft.circle = kind_name, act, intent, dossier, circle
         draft.state, draft.digest, draft.role, draft.clause, draft.changed_at = Draft.DRAFTING, "", "", "", now
         draft.save()
-        record("draft.saved", actor=officer.reference, facts={"draft": str(draft.draft_id), "act": act}, log="internal", now=now)
+        record(
+            "draft.saved",
+            actor=officer.reference,
+            facts={"draft": str(draft.draft_id), "act": act},
+            log="internal",
+            now=now,
+        )
     return draft
 
 
 def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
     """Lay the draft before whoever holds ``role``, in the caller's transaction."""
-    Draft.objects.filter(pk=draft.pk).update(state=Draft.AWAITING, digest=digest, role=role, clause=clause, changed_at=now)
+    Draft.objects.filter(pk=draft.pk).update(
+        state=Draft.AWAITING, digest=digest, role=role, clause=clause, changed_at=now
+    )
     facts = {"draft": str(draft.draft_id), "role": role, "clause": clause}
     record("draft.awaiting_approval", actor=draft.officer, facts=facts, log="internal", now=now)
 
@@ -262,7 +317,14 @@ def add_reference(officer_id: str, dossier: Dossier, *, whose: str, value: str, 
             token=search_token(text),
             defaults={"value": text, "added_by": officer_id, "added_at": now},
         )
-        record("reference.added", actor=officer_id, facts={"whose": whose}, log="internal", now=now, dossier=dossier.dossier_id)
+        record(
+            "reference.added",
+            actor=officer_id,
+            facts={"whose": whose},
+            log="internal",
+            now=now,
+            dossier=dossier.dossier_id,
+        )
     return row
 
 

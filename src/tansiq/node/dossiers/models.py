@@ -70,7 +70,10 @@ class Entry(models.Model):
 
     class Meta:
         ordering = ["depth", "entry_id"]
-        indexes = [models.Index(fields=["dossier", "depth", "entry_id"]), models.Index(fields=["dossier", "author", "seq"])]
+        indexes = [
+            models.Index(fields=["dossier", "depth", "entry_id"]),
+            models.Index(fields=["dossier", "author", "seq"]),
+        ]
 
 
 class Part(models.Model):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,7 +35,13 @@ def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
 
 
 def dossiers_for(
-    officer: OfficerLike, *, kind_name: str = "", phase: str = "", partner: str = "", is_open: bool | None = None, reference: str = ""
+    officer: OfficerLike,
+    *,
+    kind_name: str = "",
+    phase: str = "",
+    partner: str = "",
+    is_open: bool | None = None,
+    reference: str = "",
 ) -> QuerySet[Dossier]:
     """The dossiers this officer may see, newest change first, narrowed by what is given."""
     rows = Dossier.objects.filter(visible_to(officer)).defer("folded")
@@ -82,7 +89,9 @@ def load_header(entry_id: str) -> Header | None:
 def parts_by_entry(dossier: Dossier, *, types: set[str]) -> dict[str, list[Any]]:
     """The unerased parts of these types, by entry id."""
     found: dict[str, list[Any]] = {}
-    for row in Part.objects.filter(entry__dossier=dossier, type__in=types, salted__isnull=False).order_by("entry_id", "index"):
+    for row in Part.objects.filter(entry__dossier=dossier, type__in=types, salted__isnull=False).order_by(
+        "entry_id", "index"
+    ):
         found.setdefault(row.entry_id, []).append(SaltedPart.from_json(row.salted, at="").part)
     return found
 
@@ -124,6 +133,15 @@ def entry_by_id(entry_id: str) -> Entry | None:
     return Entry.objects.filter(entry_id=entry_id).select_related("dossier").first()
 
 
+def authors_of(entry_ids: Iterable[str]) -> set[str]:
+    """Whose information these entries are; raises Rejected("dossier.source_unknown") for one that is not here."""
+    wanted = set(entry_ids)
+    found = dict(Entry.objects.filter(entry_id__in=wanted).values_list("entry_id", "author"))
+    if missing := sorted(wanted - set(found)):
+        raise Rejected("dossier.source_unknown", at="/parts", entry=missing[0])
+    return set(found.values())
+
+
 def has_entry(entry_id: str) -> bool:
     """Whether this node holds the entry, judged, waiting or in quarantine."""
     return (
@@ -141,7 +159,9 @@ def last_own(dossier_id: str, me: str) -> tuple[int, str | None]:
 
 def parts_due_for_review(now: datetime, limit: int = 200) -> list[Part]:
     """Parts whose review date has passed."""
-    rows = Part.objects.filter(review_at__lte=now, erased_at=None).select_related("entry__dossier").order_by("review_at")
+    rows = (
+        Part.objects.filter(review_at__lte=now, erased_at=None).select_related("entry__dossier").order_by("review_at")
+    )
     return list(rows[:limit])
 
 

@@ -50,13 +50,17 @@ def queue(
 ) -> None:
     """Owe ``content`` to each of ``recipients``, in the caller's transaction; the same reference twice is owed once."""
     rows = [
-        Item(partner=p, type=type_, reference=reference, dossier=dossier, content=content, urgent=urgent, created_at=now)
+        Item(
+            partner=p, type=type_, reference=reference, dossier=dossier, content=content, urgent=urgent, created_at=now
+        )
         for p in recipients
     ]
     Item.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def queue_again(partner: str, type_: str, content: dict[str, Any], *, reference: str, dossier: str = "", now: datetime) -> None:
+def queue_again(
+    partner: str, type_: str, content: dict[str, Any], *, reference: str, dossier: str = "", now: datetime
+) -> None:
     """Owe something once more that may have been delivered before (repair), in the caller's transaction."""
     Item.objects.update_or_create(
         partner=partner,
@@ -74,7 +78,9 @@ def begin_incarnation(now: datetime) -> int:
     Item.objects.filter(envelope__state=OutEnvelope.READY).update(envelope=None)
     OutEnvelope.objects.filter(state=OutEnvelope.READY).update(state=OutEnvelope.REPLACED, raw=None)
     highest = max([1, *Link.objects.values_list("incarnation", flat=True)]) + 1
-    Link.objects.update(incarnation=highest, outbound=None, witnessed_size=0, leased_until=None, leased_by="", retry_at=None)
+    Link.objects.update(
+        incarnation=highest, outbound=None, witnessed_size=0, leased_until=None, leased_by="", retry_at=None
+    )
     audit.record("links.reopened", actor="machine", facts={"incarnation": highest}, log="exchange", now=now)
     return highest
 
@@ -92,7 +98,9 @@ def lease(partner: str, worker: str, now: datetime) -> bool:
     """Take the link to ``partner`` for one minute; False when another worker has it or it is pausing."""
     with transaction.atomic():
         link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
-        if (link.leased_until and link.leased_until > now and link.leased_by != worker) or (link.retry_at and link.retry_at > now):
+        if (link.leased_until and link.leased_until > now and link.leased_by != worker) or (
+            link.retry_at and link.retry_at > now
+        ):
             return False
         link.leased_until, link.leased_by = now + LEASE, worker
         link.save(update_fields=["leased_until", "leased_by"])
@@ -195,7 +203,9 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
 
     Raises Rejected when the receipt is not signed by the partner, or names an envelope of ours that says otherwise.
     """
-    receipt = receipts.open_receipt(Signed.from_json(signed_receipt), keys=partners.node_keys(partner, now), me=partners.myself().node_id)
+    receipt = receipts.open_receipt(
+        Signed.from_json(signed_receipt), keys=partners.node_keys(partner, now), me=partners.myself().node_id
+    )
     with transaction.atomic():
         row = OutEnvelope.objects.select_for_update().filter(envelope_id=receipt.envelope_id, partner=partner).first()
         if row is None or row.manifest_digest != receipt.manifest_digest:
@@ -209,10 +219,19 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
             Item.objects.filter(envelope=row).update(delivered_at=now, content=None)
         else:
             _tell_refusal(row, receipt.code or "", now)
-        facts = {"partner": partner, "envelope": row.envelope_id, "manifest": row.manifest_digest, "status": receipt.status}
+        facts = {
+            "partner": partner,
+            "envelope": row.envelope_id,
+            "manifest": row.manifest_digest,
+            "status": receipt.status,
+        }
         audit.record("envelope.receipted", actor="machine", facts=facts, log="exchange", now=now)
         _link_is_well(partner, now)
-    witness.learn(partner, {"checkpoint": receipt.checkpoint, "consistency": receipt.consistency, "cosigned": receipt.cosignature}, now)
+    witness.learn(
+        partner,
+        {"checkpoint": receipt.checkpoint, "consistency": receipt.consistency, "cosigned": receipt.cosignature},
+        now,
+    )
 
 
 def _tell_refusal(row: OutEnvelope, code: str, now: datetime) -> None:
@@ -280,6 +299,7 @@ def flag_undelivered(now: datetime) -> None:
                 facts={"partner": item.partner, "hours": hours, "reference": item.reference},
                 link=f"/dossiers/{item.dossier}" if item.dossier else "",
                 urgent=urgent,
+                once=True,
                 now=now,
             )
 
@@ -306,7 +326,9 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
         if known is not None:
             return dict(known.receipt)
         inbound = Inbound.from_json(link.inbound) if link.inbound else Inbound.start()
-        rows = InEnvelope.objects.filter(sender=manifest.sender, incarnation=manifest.incarnation, sequence=manifest.sequence)
+        rows = InEnvelope.objects.filter(
+            sender=manifest.sender, incarnation=manifest.incarnation, sequence=manifest.sequence
+        )
         stored = rows.values_list("manifest_digest", flat=True).first()
         inbound, seen = inbound.observe(manifest, accepted.manifest_digest, stored=stored)
         link.inbound = inbound.to_json()
@@ -326,13 +348,22 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
         facts = {"partner": manifest.sender, "envelope": manifest.envelope_id, "manifest": accepted.manifest_digest}
         audit.record("envelope.accepted", actor=f"node:{manifest.sender}", facts=facts, log="exchange", now=now)
         _note_irregularity(manifest.sender, seen, now)
-        enqueue(OPEN_JOB, {"sender": manifest.sender, "envelope": manifest.envelope_id}, now=now, key=f"open/{manifest.envelope_id}")
+        enqueue(
+            OPEN_JOB,
+            {"sender": manifest.sender, "envelope": manifest.envelope_id},
+            now=now,
+            key=f"open/{manifest.envelope_id}",
+        )
         heard_from(manifest.sender, now)
     return signed
 
 
 def _seen(sender: str, envelope_id: str) -> str | None:
-    return InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id).values_list("manifest_digest", flat=True).first()
+    return (
+        InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id)
+        .values_list("manifest_digest", flat=True)
+        .first()
+    )
 
 
 def _note_irregularity(sender: str, seen: Any, now: datetime) -> None:
@@ -340,7 +371,14 @@ def _note_irregularity(sender: str, seen: Any, now: datetime) -> None:
     name = type(seen).__name__
     if name in {"NewIncarnation", "Fork"}:
         code = "desk.partner_restored" if name == "NewIncarnation" else "desk.sequence_forked"
-        desk.put("link", f"link/{sender}/{code}/{now:%Y%m%d%H}", title_code=code, facts={"partner": sender}, urgent=name == "Fork", now=now)
+        desk.put(
+            "link",
+            f"link/{sender}/{code}/{now:%Y%m%d%H}",
+            title_code=code,
+            facts={"partner": sender},
+            urgent=name == "Fork",
+            now=now,
+        )
         audit.record(f"link.{name.lower()}", actor=f"node:{sender}", facts={"partner": sender}, log="exchange", now=now)
 
 

@@ -34,11 +34,15 @@ def client() -> httpx.Client:
 def send(envelope: OutEnvelope, url: str, http: httpx.Client) -> dict[str, object]:
     """Send one stored envelope and return the receipt; raises Unavailable for everything that is worth another try."""
     try:
-        response = http.post(f"{url.rstrip('/')}/peer/v1/envelopes", content=bytes(envelope.raw), headers={"content-type": ENVELOPE_TYPE})
+        response = http.post(
+            f"{url.rstrip('/')}/peer/v1/envelopes", content=bytes(envelope.raw), headers={"content-type": ENVELOPE_TYPE}
+        )
     except httpx.HTTPError as error:
         raise Unavailable("exchange.unreachable", partner=envelope.partner, reason=type(error).__name__) from error
     if response.status_code != 200:
-        raise Unavailable("exchange.answered", partner=envelope.partner, status=response.status_code, problem=_problem(response))
+        raise Unavailable(
+            "exchange.answered", partner=envelope.partner, status=response.status_code, problem=_problem(response)
+        )
     try:
         receipt = strict_json.loads(response.content, limits=_RECEIPT_LIMITS)
     except TansiqError as error:
@@ -56,7 +60,9 @@ def _problem(response: httpx.Response) -> str:
     return str(value.get("code", ""))[:80] if isinstance(value, dict) else ""
 
 
-def deliver_to(partner: str, worker: str, http: httpx.Client, clock: Callable[[], datetime], stop: threading.Event) -> int:
+def deliver_to(
+    partner: str, worker: str, http: httpx.Client, clock: Callable[[], datetime], stop: threading.Event
+) -> int:
     """Deliver everything that waits for ``partner``; returns the number of envelopes receipted."""
     now = clock()
     if not actions.lease(partner, worker, now):
@@ -104,7 +110,12 @@ def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], id
 
 
 def _guarded(
-    partner: str, worker: str, http: httpx.Client, clock: Callable[[], datetime], stop: threading.Event, under_way: dict[str, object]
+    partner: str,
+    worker: str,
+    http: httpx.Client,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    under_way: dict[str, object],
 ) -> None:
     try:
         deliver_to(partner, f"{worker}/{partner}", http, clock, stop)

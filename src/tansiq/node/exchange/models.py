@@ -20,7 +20,9 @@ class Link(models.Model):
     retry_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=80, blank=True)
     last_delivered_at = models.DateTimeField(null=True)
-    witnessed_size = models.PositiveBigIntegerField(default=0, help_text="size of our exchange log that this partner last saw")
+    witnessed_size = models.PositiveBigIntegerField(
+        default=0, help_text="size of our exchange log that this partner last saw"
+    )
 
 
 class OutEnvelope(models.Model):
@@ -46,7 +48,9 @@ class OutEnvelope(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["partner", "state", "sequence"])]
-        constraints = [models.UniqueConstraint(fields=["partner", "incarnation", "sequence"], name="one_envelope_per_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "incarnation", "sequence"], name="one_envelope_per_sequence")
+        ]
 
 
 class Item(models.Model):

@@ -30,7 +30,13 @@ LIMIT = 20
 
 def request_for(partner: str, now: datetime) -> bytes:
     """The signed request with which this node asks ``partner`` for what waits."""
-    payload = {"v": 1, "from": partners.myself().node_id, "to": partner, "at": format_time(now), "nonce": b64encode(os.urandom(12))}
+    payload = {
+        "v": 1,
+        "from": partners.myself().node_id,
+        "to": partner,
+        "at": format_time(now),
+        "nonce": b64encode(os.urandom(12)),
+    }
     return canonical.dumps(dsse.sign(PULL_TYPE, canonical.dumps(payload), [keys.current().node]).to_json())
 
 
@@ -41,7 +47,7 @@ def asker(raw: bytes, now: datetime) -> str:
     if not isinstance(claimed, dict) or claimed.get("to") != partners.myself().node_id:
         raise Rejected("exchange.pull_not_for_us")
     sender = str(claimed.get("from"))
-    dsse.verify(signed, payload_type=PULL_TYPE, keys=partners.node_keys(sender, now))
+    dsse.verify_one(signed, payload_type=PULL_TYPE, keys=partners.node_keys(sender, now))
     if abs(parse_time(str(claimed.get("at"))) - now) > WINDOW:
         raise Rejected("exchange.pull_stale", partner=sender)
     return sender

@@ -22,13 +22,20 @@ def partners_with_work(now: datetime) -> list[str]:
 
 def has_work() -> bool:
     """Whether anything waits to be sent to anybody."""
-    return Item.objects.filter(envelope=None, delivered_at=None).exists() or OutEnvelope.objects.filter(state=OutEnvelope.READY).exists()
+    return (
+        Item.objects.filter(envelope=None, delivered_at=None).exists()
+        or OutEnvelope.objects.filter(state=OutEnvelope.READY).exists()
+    )
 
 
 def delivery_of(references: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """For each item reference, how it stands at each partner: queued, sent, delivered or refused, with its evidence."""
     evidence: dict[str, list[dict[str, Any]]] = {}
-    rows = Item.objects.filter(reference__in=list(references), type="entry").select_related("envelope").defer("content", "envelope__raw")
+    rows = (
+        Item.objects.filter(reference__in=list(references), type="entry")
+        .select_related("envelope")
+        .defer("content", "envelope__raw")
+    )
     for item in rows:
         envelope = item.envelope
         evidence.setdefault(item.reference, []).append(
@@ -74,13 +81,21 @@ def links() -> dict[str, dict[str, Any]]:
             "waiting_since": None,
             "missing": _gaps(link),
         }
-    waiting = Item.objects.filter(delivered_at=None, not_understood=False).values("partner").annotate(n=Count("id"), since=Min("created_at"))
+    waiting = (
+        Item.objects.filter(delivered_at=None, not_understood=False)
+        .values("partner")
+        .annotate(n=Count("id"), since=Min("created_at"))
+    )
     for row in waiting:
-        found.setdefault(row["partner"], {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "missing": []}).update(
-            waiting=row["n"], waiting_since=row["since"]
-        )
+        found.setdefault(
+            row["partner"],
+            {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "missing": []},
+        ).update(waiting=row["n"], waiting_since=row["since"])
     for row in InEnvelope.objects.values("sender").annotate(last=Max("received_at")):
-        found.setdefault(row["sender"], {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "waiting": 0, "missing": []})
+        found.setdefault(
+            row["sender"],
+            {"failures": 0, "last_error": "", "retry_at": None, "last_delivered_at": None, "waiting": 0, "missing": []},
+        )
         found[row["sender"]]["last_received_at"] = row["last"]
     return found
 
@@ -101,4 +116,6 @@ def undelivered_since(before: datetime, *, urgent: bool) -> list[Item]:
 
 def ready_for(partner: str, limit: int = 20) -> list[OutEnvelope]:
     """Sealed envelopes that wait for ``partner``, in sequence."""
-    return list(OutEnvelope.objects.filter(partner=partner, state=OutEnvelope.READY).order_by("incarnation", "sequence")[:limit])
+    return list(
+        OutEnvelope.objects.filter(partner=partner, state=OutEnvelope.READY).order_by("incarnation", "sequence")[:limit]
+    )

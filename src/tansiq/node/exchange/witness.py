@@ -39,15 +39,32 @@ def learn(partner: str, told: Mapping[str, Any], now: datetime) -> None:
         if told.get("checkpoint"):
             me, signer = partners.myself().node_id, keys.current().node
             witnessing.keep_partner_checkpoint(
-                partner, str(told["checkpoint"]), told.get("consistency"), publics=publics, node_id=me, signer=signer, now=now
+                partner,
+                str(told["checkpoint"]),
+                told.get("consistency"),
+                publics=publics,
+                node_id=me,
+                signer=signer,
+                now=now,
             )
         if told.get("cosigned"):
             seen = witnessing.keep_cosigned(partner, str(told["cosigned"]), publics=publics)
             Link.objects.filter(partner=partner, witnessed_size__lt=seen.size).update(witnessed_size=seen.size)
     except TansiqError as error:
         with transaction.atomic():
-            record("witness.rejected", actor=f"node:{partner}", facts={"partner": partner, "code": error.code}, log="internal", now=now)
+            record(
+                "witness.rejected",
+                actor=f"node:{partner}",
+                facts={"partner": partner, "code": error.code},
+                log="internal",
+                now=now,
+            )
             if isinstance(error, Corrupt):
                 desk.put(
-                    "log_contradicts", f"log_contradicts/{partner}", title_code="desk.log_contradicts", facts={"partner": partner}, urgent=True, now=now
+                    "log_contradicts",
+                    f"log_contradicts/{partner}",
+                    title_code="desk.log_contradicts",
+                    facts={"partner": partner},
+                    urgent=True,
+                    now=now,
                 )

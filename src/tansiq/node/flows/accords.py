@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from tansiq.engine.accords.reservations import check_reservation
 from tansiq.engine.accords.terms import read_reservation, read_terms
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.errors import Rejected
-from tansiq.engine.kinds.accord_consent import on_the_table
+from tansiq.engine.kinds.accord_consent import on_the_table, terms_on_the_table
 from tansiq.node.accounts import policy
 from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers import queries
@@ -48,6 +49,10 @@ def ratify(officer: Officer, accord_id: str, *, reservation: Any, now: datetime)
     codes: dict[str, Any] = {"terms": version}
     if reservation is not None:
         held = read_reservation(reservation)
+        terms = terms_on_the_table(queries.folded_of(dossier).state, queries.parts_by_entry(dossier, types={"terms"}))
+        if terms is None:
+            raise Rejected("accord.nothing_to_ratify", accord=accord_id)
+        check_reservation(terms, held, party=myself().node_id)
         parts = (Part(type="reservation", content=held.to_json()),)
         codes["reservation"] = held.digest
     return act(officer, Intent(kind="accord", act="ratify", dossier=accord_id, codes=codes, parts=parts), now=now)

@@ -93,7 +93,9 @@ def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
     """What is missing, who will read, and what the accord says; writes nothing."""
     stand = _stand(officer, intent)
     decision = _decide(stand, intent, frozenset(), now)
-    return Considered(_missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version))
+    return Considered(
+        _missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version)
+    )
 
 
 def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") -> Acted:
@@ -118,7 +120,15 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     return _sign(stand, intent, actor, approved_by, frozenset(approvers), now, draft_id=draft_id, officer=officer)
 
 
-def act_by_machine(dossier_id: str, act_name: str, codes: Mapping[str, Any], clause: str, *, now: datetime, parts: tuple[Part, ...] = ()) -> Acted:
+def act_by_machine(
+    dossier_id: str,
+    act_name: str,
+    codes: Mapping[str, Any],
+    clause: str,
+    *,
+    now: datetime,
+    parts: tuple[Part, ...] = (),
+) -> Acted:
     """Sign and append an entry that a rule, not a person, makes; ``clause`` names the rule."""
     dossier = queries.dossier_by_id(dossier_id)
     if dossier is None:
@@ -243,7 +253,12 @@ def _decide(stand: _Stand, intent: Intent, approvals: frozenset[str], now: datet
     )
     state = stand.folded.state if stand.folded else None
     version = stand.accord_version or None
-    question = questions.of_header("send", stand.rules, sketch, intent.parts, state, version=version, approvals=approvals, intent=intent)
+    question = questions.of_header(
+        "send", stand.rules, sketch, intent.parts, state, version=version, approvals=approvals, intent=intent
+    )
+    sources = {source.entry for part in intent.parts for source in part.sources}
+    if sources:
+        question = replace(question, providers=frozenset(queries.authors_of(sources)))
     return decide(question, stand.accord, now=now, local=partners.local_rules())
 
 
@@ -260,7 +275,9 @@ def _approvers(officer: Officer, draft_id: str, digest: str) -> dict[str, str]:
     return {a.role: a.officer for a in dossiers.approvals_of(draft, digest) if a.officer != officer.reference}
 
 
-def _lay_before(officer: Officer, stand: _Stand, intent: Intent, decision: Decision, digest: str, draft_id: str, now: datetime) -> Acted:
+def _lay_before(
+    officer: Officer, stand: _Stand, intent: Intent, decision: Decision, digest: str, draft_id: str, now: datetime
+) -> Acted:
     circle = _circle(officer, stand, intent)
     role = decision.role or "approver"
     with transaction.atomic():
@@ -349,7 +366,9 @@ def _sign(
     raise Conflict("dossier.heads_moved", dossier=intent.dossier)
 
 
-def _append(stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *, draft_id: str, officer: Officer | None) -> Acted:
+def _append(
+    stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *, draft_id: str, officer: Officer | None
+) -> Acted:
     with transaction.atomic(durable=True):
         folded = None
         dossier = stand.dossier
@@ -360,7 +379,9 @@ def _append(stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *,
             dossier, folded = locked, queries.folded_of(locked)
             if sorted(folded.heads) != sorted(stand.folded.heads):
                 raise Conflict("dossier.heads_moved", dossier=dossier.dossier_id)
-        appended = folds.append(stand.rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header)
+        appended = folds.append(
+            stand.rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
+        )
         if not isinstance(appended, folds.Appended) or not appended.trace.effective:
             reason = appended.trace.reason if isinstance(appended, folds.Appended) else "dossier.trace_lost"
             raise Refused(reason or "dossier.trace_lost", act=intent.act, author=stand.me, phase="")
@@ -368,7 +389,9 @@ def _append(stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *,
         if dossier is None:
             circle = _circle(officer, stand, intent)
             case = queries.cases_for(officer).filter(case_id=intent.case).first() if officer and intent.case else None
-            dossier = dossiers.open_dossier(entry, placed, circle=circle, case=case, title=intent.title or None, now=now)
+            dossier = dossiers.open_dossier(
+                entry, placed, circle=circle, case=case, title=intent.title or None, now=now
+            )
         dossiers.append(dossier, entry, placed, is_own=True, now=now)
         if intent.reference and officer:
             dossiers.add_reference(officer.reference, dossier, whose="ours", value=intent.reference, now=now)

@@ -56,8 +56,21 @@ def _note_unopenable(sender: str, envelope_id: str, error: Rejected, now: dateti
     with transaction.atomic():
         exchange.finish_envelope(sender, envelope_id, now, code=error.code)
         facts = {"partner": sender, "code": error.code}
-        desk.put("envelope", f"envelope/{envelope_id}", title_code="desk.envelope_unopenable", facts=facts, urgent=True, now=now)
-        record("envelope.unopenable", actor=f"node:{sender}", facts={**facts, "envelope": envelope_id}, log="exchange", now=now)
+        desk.put(
+            "envelope",
+            f"envelope/{envelope_id}",
+            title_code="desk.envelope_unopenable",
+            facts=facts,
+            urgent=True,
+            now=now,
+        )
+        record(
+            "envelope.unopenable",
+            actor=f"node:{sender}",
+            facts={**facts, "envelope": envelope_id},
+            log="exchange",
+            now=now,
+        )
 
 
 def take(sender: str, item: Item, now: datetime) -> None:
@@ -152,7 +165,9 @@ def _append(entry: SignedEntry, dossier_id: str, sender: str, refusal: str | Non
         folded = queries.folded_of(dossier) if dossier else None
         opening = entry.header.opening
         rules = kind(opening.kind, opening.kind_version) if opening else kind(dossier.kind, dossier.kind_version)  # type: ignore[union-attr]
-        appended = folds.append(rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header)
+        appended = folds.append(
+            rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
+        )
         if isinstance(appended, folds.Waiting):
             missing = appended.missing
         else:
@@ -164,18 +179,40 @@ def _append(entry: SignedEntry, dossier_id: str, sender: str, refusal: str | Non
     return False
 
 
-def _store(entry: SignedEntry, dossier: Dossier | None, placed: dossiers.Placed, sender: str, refusal: str | None, now: datetime) -> None:
+def _store(
+    entry: SignedEntry,
+    dossier: Dossier | None,
+    placed: dossiers.Placed,
+    sender: str,
+    refusal: str | None,
+    now: datetime,
+) -> None:
     kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
     if dossier is None:
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
     dossiers.append(dossier, kept, placed, is_own=False, now=now)
-    facts = {"entry": entry.entry_id, "act": entry.header.act, "from": entry.header.author, "effective": placed.trace.effective}
+    facts = {
+        "entry": entry.entry_id,
+        "act": entry.header.act,
+        "from": entry.header.author,
+        "effective": placed.trace.effective,
+    }
     record("entry.taken", actor=f"node:{sender}", facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
     if refusal:
         dossiers.quarantine(entry, dossier.dossier_id, sender=sender, reason=refusal, now=now)
-        enqueue(NOT_ACCEPTED_JOB, {"dossier": dossier.dossier_id, "entry": entry.entry_id}, now=now, key=f"not_accepted/{entry.entry_id}")
+        enqueue(
+            NOT_ACCEPTED_JOB,
+            {"dossier": dossier.dossier_id, "entry": entry.entry_id},
+            now=now,
+            key=f"not_accepted/{entry.entry_id}",
+        )
         desk.put(
-            "quarantine", f"quarantine/{entry.entry_id}", title_code="desk.quarantine", facts={"partner": sender}, link="/quarantine", now=now
+            "quarantine",
+            f"quarantine/{entry.entry_id}",
+            title_code="desk.quarantine",
+            facts={"partner": sender},
+            link="/quarantine",
+            now=now,
         )
     projections.after_entry(dossier, kept, now=now)
 
@@ -243,7 +280,9 @@ def take_status(sender: str, content: dict[str, JsonValue], now: datetime) -> No
         record("item.status", actor=f"node:{sender}", facts=facts, log="exchange", now=now)
         if status == "not_understood":
             key = f"not_understood/{sender}/{named[0] if named else ''}"
-            desk.put("not_understood", key, title_code="desk.not_understood", facts={"partner": sender}, urgent=True, now=now)
+            desk.put(
+                "not_understood", key, title_code="desk.not_understood", facts={"partner": sender}, urgent=True, now=now
+            )
 
 
 def take_card(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
@@ -256,7 +295,14 @@ def take_revocation(sender: str, content: dict[str, JsonValue], now: datetime) -
     """A key of the partner that its root has revoked: an event that every officer who relies on it must see."""
     with transaction.atomic():
         if partner_actions.revoke(content, node_id=sender, actor=f"node:{sender}", now=now):
-            desk.put("revocation", f"revocation/{sender}/{now:%Y%m%d%H%M}", title_code="desk.key_revoked", facts={"partner": sender}, urgent=True, now=now)
+            desk.put(
+                "revocation",
+                f"revocation/{sender}/{now:%Y%m%d%H%M}",
+                title_code="desk.key_revoked",
+                facts={"partner": sender},
+                urgent=True,
+                now=now,
+            )
 
 
 def take_fetch(sender: str, content: dict[str, JsonValue], now: datetime) -> None:

@@ -72,7 +72,10 @@ class Intent:
         for name in value:
             if name not in known:
                 raise Rejected("intent.malformed", at=pointer(at, str(name)), wanted="absent")
-        texts = {n: _text(value, n, at) for n in known - {"participants", "codes", "parts", "issues", "assurances", "consents"}}
+        texts = {
+            n: _text(value, n, at)
+            for n in known - {"participants", "codes", "parts", "issues", "assurances", "consents"}
+        }
         codes = value.get("codes", {})
         if not isinstance(codes, dict):
             raise Rejected("intent.malformed", at=pointer(at, "codes"), wanted="object")
@@ -125,4 +128,6 @@ def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], 
     return tuple((p[0], p[1]) for p in pairs)
 
 
-_ABSENT: dict[str, Any] = {name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}}
+_ABSENT: dict[str, Any] = {
+    name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}
+}

@@ -62,7 +62,11 @@ def _grading(part: Part) -> Grading | None:
 
 
 def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: datetime) -> None:
-    met = index.holder().search(Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card)), policy.labels_of_others("hit", "contact", "silent"), LIMIT)
+    met = index.holder().search(
+        Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card)),
+        policy.labels_of_others("hit", "contact", "silent"),
+        LIMIT,
+    )
     met = [m for m in met if m.band in TOLD_BANDS and m.subject_id != str(subject.subject_id)]
     reach = register.reach_of([m.subject_id for m in met])
     with transaction.atomic():

@@ -23,7 +23,9 @@ def own_calendar() -> Calendar:
             holidays, version = dict(shipped.holidays), shipped.version
         except Rejected:
             version = "none"
-    return Calendar(node=node.node_id, version=version, time_zone=node.time_zone, weekend=frozenset(node.weekend), holidays=holidays)
+    return Calendar(
+        node=node.node_id, version=version, time_zone=node.time_zone, weekend=frozenset(node.weekend), holidays=holidays
+    )
 
 
 def calendars(audience: Iterable[str]) -> dict[str, str]:

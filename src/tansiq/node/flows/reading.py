@@ -48,12 +48,16 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
         "phase": dossier.phase,
         "view": rules.view(state),
         "deadlines": [
-            {"name": d.name, "due_at": d.due_at, "owner": d.owner, "clause": d.clause, "is_overdue": d.due_at < now} for d in rules.deadlines(state)
+            {"name": d.name, "due_at": d.due_at, "owner": d.owner, "clause": d.clause, "is_overdue": d.due_at < now}
+            for d in rules.deadlines(state)
         ],
         "permitted": rules.permitted(state, me),
         "equivocation": dossier.equivocation or [],
         "references": [{"whose": r.whose, "value": r.value} for r in queries.references_of(dossier)],
-        "notes": [{"text": n.text, "officer": people.get(n.officer, n.officer), "written_at": n.written_at} for n in queries.notes_of(dossier)],
+        "notes": [
+            {"text": n.text, "officer": people.get(n.officer, n.officer), "written_at": n.written_at}
+            for n in queries.notes_of(dossier)
+        ],
         "entries": [_entry(view, evidence.get(view.row.entry_id, []), people) for view in shown],
     }
 
@@ -67,7 +71,9 @@ def note_opened(officer: Officer, dossier: Dossier, now: datetime) -> None:
             by_author.setdefault(entry.author, []).append(entry.entry_id)
         for author, opened in by_author.items():
             content = {"v": 1, "status": "opened", "references": opened, "code": ""}
-            exchange.queue([author], "status", content, reference=f"opened/{opened[0]}", dossier=dossier.dossier_id, now=now)
+            exchange.queue(
+                [author], "status", content, reference=f"opened/{opened[0]}", dossier=dossier.dossier_id, now=now
+            )
 
 
 def _officers(shown: Iterable[EntryView]) -> Iterable[str]:

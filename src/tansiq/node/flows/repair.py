@@ -92,9 +92,23 @@ def after_restore(now: datetime) -> dict[str, Any]:
         incarnation = exchange.begin_incarnation(now)
         for log in LOGS:
             declaration = {"restored_at": now.isoformat(), "incarnation": incarnation}
-            audit.reopen(log, old_checkpoint=last[log], declaration=declaration, node_id=me, signer=keys.current().node, now=now)
-        desk.put("restored", f"restored/{incarnation}", title_code="desk.restored", facts={"incarnation": incarnation}, urgent=True, now=now)
-    return {"node": me, "incarnation": incarnation, "partners_asked": tell_heads(now), "dossiers": Dossier.objects.count()}
+            audit.reopen(
+                log, old_checkpoint=last[log], declaration=declaration, node_id=me, signer=keys.current().node, now=now
+            )
+        desk.put(
+            "restored",
+            f"restored/{incarnation}",
+            title_code="desk.restored",
+            facts={"incarnation": incarnation},
+            urgent=True,
+            now=now,
+        )
+    return {
+        "node": me,
+        "incarnation": incarnation,
+        "partners_asked": tell_heads(now),
+        "dossiers": Dossier.objects.count(),
+    }
 
 
 # -- doctor --------------------------------------------------------------------------------------------------------------
@@ -152,7 +166,7 @@ def _waiting() -> dict[str, str]:
 
 
 def _logs() -> list[dict[str, str]]:
-    report = verification.verify()
+    report = verification.verify([], publics=partners.own_node_keys())
     rows = [_found("bad", "logs", str(finding)) for finding in report.findings]
     for tree in report.trees:
         told = "; ".join(str(f) for f in tree.findings) or f"{tree.size} events verify"

@@ -63,7 +63,11 @@ class Fields:
         if not isinstance(schema, str) or len(schema) > 40:
             raise Rejected("search.fields", at=f"{at}/schema")
         pairs = value.get("identifiers", [])
-        if not isinstance(pairs, list) or len(pairs) > MAX_VALUES or not all(isinstance(p, list) and len(p) == 2 for p in pairs):
+        if (
+            not isinstance(pairs, list)
+            or len(pairs) > MAX_VALUES
+            or not all(isinstance(p, list) and len(p) == 2 for p in pairs)
+        ):
             raise Rejected("search.fields", at=f"{at}/identifiers")
         return cls(
             names=_texts(value, "names", at),
@@ -222,14 +226,26 @@ def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
     told_as = "hit"
     if not decision.is_permitted:
         decision, told_as = _may_answer(sender, purpose, area, "contact", now), "contact"
-    met = index.holder().search(fields.query(query_id), policy.labels_of_others("hit", "contact", "silent"), LIMIT) if decision.is_permitted else []
+    met = (
+        index.holder().search(fields.query(query_id), policy.labels_of_others("hit", "contact", "silent"), LIMIT)
+        if decision.is_permitted
+        else []
+    )
     met = [match for match in met if match.band in TOLD_BANDS]
     reach = register.reach_of([m.subject_id for m in met])
     with transaction.atomic():
         hits = list(_hits(sender, met, reach, told_as, now))
         outcome = _outcome(decision, hits)
-        answer = {"v": 1, "query": query_id, "outcome": outcome, "code": "" if decision.is_permitted else decision.code, "hits": hits}
-        actions.note_inbound(sender, query_id, purpose=purpose, crime_area=area, outcome=outcome, hits=len(hits), now=now)
+        answer = {
+            "v": 1,
+            "query": query_id,
+            "outcome": outcome,
+            "code": "" if decision.is_permitted else decision.code,
+            "hits": hits,
+        }
+        actions.note_inbound(
+            sender, query_id, purpose=purpose, crime_area=area, outcome=outcome, hits=len(hits), now=now
+        )
         exchange.queue([sender], "answer", answer, reference=f"answer/{query_id}", urgent=True, now=now)
         _tell_owners(sender, purpose, [m.subject_id for m in met], reach, now)
 
@@ -250,7 +266,9 @@ def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datet
     return decide(question, _accord(me, sender), now=now, local=partners.local_rules())
 
 
-def _hits(sender: str, met: Iterable[Any], reach: Mapping[str, register.Reach], told_as: str, now: datetime) -> Iterable[dict[str, str]]:
+def _hits(
+    sender: str, met: Iterable[Any], reach: Mapping[str, register.Reach], told_as: str, now: datetime
+) -> Iterable[dict[str, str]]:
     for match in met:
         record = reach.get(match.subject_id)
         if record is None or record.discoverability not in {"hit", "contact"}:
@@ -268,7 +286,9 @@ def _outcome(decision: Decision, hits: Sequence[Mapping[str, str]]) -> str:
     return Asked.CONTACT if hits else Asked.NOTHING
 
 
-def _tell_owners(sender: str, purpose: str, met: Sequence[str], reach: Mapping[str, register.Reach], now: datetime) -> None:
+def _tell_owners(
+    sender: str, purpose: str, met: Sequence[str], reach: Mapping[str, register.Reach], now: datetime
+) -> None:
     for subject_id in met:
         record = reach.get(subject_id)
         if record is not None:
@@ -286,7 +306,11 @@ def _tell_owners(sender: str, purpose: str, met: Sequence[str], reach: Mapping[s
 def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
     """Keep a partner's answer with the search it belongs to."""
     outcome, hits = content.get("outcome"), content.get("hits")
-    if outcome not in {Asked.HIT, Asked.CONTACT, Asked.NOTHING, Asked.REFUSED} or not isinstance(hits, list) or len(hits) > LIMIT:
+    if (
+        outcome not in {Asked.HIT, Asked.CONTACT, Asked.NOTHING, Asked.REFUSED}
+        or not isinstance(hits, list)
+        or len(hits) > LIMIT
+    ):
         raise Rejected("item.malformed", at="/outcome")
     kept = []
     for hit in hits:
@@ -294,4 +318,11 @@ def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> No
             raise Rejected("item.malformed", at="/hits")
         kept.append({name: str(hit[name])[:80] for name in ("hit", "mode", "schema", "band") if name in hit})
     with transaction.atomic():
-        actions.keep_answer(sender, _short(content.get("query"), "/query"), outcome=str(outcome), code=str(content.get("code", ""))[:80], hits=kept, now=now)
+        actions.keep_answer(
+            sender,
+            _short(content.get("query"), "/query"),
+            outcome=str(outcome),
+            code=str(content.get("code", ""))[:80],
+            hits=kept,
+            now=now,
+        )

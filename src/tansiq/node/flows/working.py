@@ -55,7 +55,9 @@ def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
 def tell_dead(letter: DeadLetter) -> None:
     """A job that no further attempt can help lies on the desk; in the transaction that lays it with the dead."""
     facts = {"name": letter.name, "code": letter.code}
-    desk.put("job_failed", f"job/{letter.job_id}", title_code="desk.job_failed", facts=facts, urgent=True, now=letter.at)
+    desk.put(
+        "job_failed", f"job/{letter.job_id}", title_code="desk.job_failed", facts=facts, urgent=True, now=letter.at
+    )
 
 
 def run_ticks(*, stop: threading.Event, clock: Clock, every: float = 1.0) -> None:
@@ -79,3 +81,4 @@ def remind(now: datetime) -> None:
     """What the clock alone brings about: undelivered items on desks, expired envelopes sealed anew."""
     exchange.replace_expired(now)
     exchange.flag_undelivered(now)
+    desk.sweep(now)

@@ -54,7 +54,13 @@ def _enrol(card: NodeCard, signed_card: dict[str, Any], *, is_self: bool, actor:
             },
         )
         _remember(card, signed_card, now)
-        record("partner.enrolled", actor=actor, facts={"partner": card.node_id, "serial": card.serial}, log="exchange", now=now)
+        record(
+            "partner.enrolled",
+            actor=actor,
+            facts={"partner": card.node_id, "serial": card.serial},
+            log="exchange",
+            now=now,
+        )
     return row
 
 
@@ -70,7 +76,9 @@ def _columns(card: NodeCard, signed_card: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remember(card: NodeCard, signed_card: dict[str, Any], now: datetime) -> None:
-    CardHistory.objects.get_or_create(node_id=card.node_id, serial=card.serial, defaults={"card": signed_card, "accepted_at": now})
+    CardHistory.objects.get_or_create(
+        node_id=card.node_id, serial=card.serial, defaults={"card": signed_card, "accepted_at": now}
+    )
 
 
 def renew(sender: str, signed_card: dict[str, Any], *, now: datetime) -> bool:
@@ -90,7 +98,13 @@ def renew(sender: str, signed_card: dict[str, Any], *, now: datetime) -> bool:
         setattr(row, name, value)
     row.save()
     _remember(new, signed_card, now)
-    record("partner.card_renewed", actor=f"node:{sender}", facts={"partner": sender, "serial": new.serial}, log="exchange", now=now)
+    record(
+        "partner.card_renewed",
+        actor=f"node:{sender}",
+        facts={"partner": sender, "serial": new.serial},
+        log="exchange",
+        now=now,
+    )
     return True
 
 
@@ -106,7 +120,13 @@ def revoke(signed_revocation: dict[str, Any], *, node_id: str, actor: str, now: 
         defaults={"from_time": revocation.from_time, "revocation": signed_revocation, "received_at": now},
     )
     if is_new:
-        record("partner.key_revoked", actor=actor, facts={"partner": node_id, "key": revocation.key_id}, log="exchange", now=now)
+        record(
+            "partner.key_revoked",
+            actor=actor,
+            facts={"partner": node_id, "key": revocation.key_id},
+            log="exchange",
+            now=now,
+        )
     return is_new
 
 

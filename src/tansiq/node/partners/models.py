@@ -21,7 +21,9 @@ class Partner(models.Model):
     names = models.JSONField(default=dict)
     state = models.CharField(max_length=2)
     url = models.CharField(max_length=300, blank=True)
-    dials_us = models.BooleanField(default=False, help_text="cannot be reached from outside: it fetches what waits for it")
+    dials_us = models.BooleanField(
+        default=False, help_text="cannot be reached from outside: it fetches what waits for it"
+    )
     enrolled_at = models.DateTimeField()
     enrolled_by = models.CharField(max_length=36)
     last_heard_at = models.DateTimeField(null=True)

@@ -55,6 +55,16 @@ def node_keys(node_id: str, at: datetime) -> dict[str, bytes]:
     return _keys(node_id, "node", at)
 
 
+def own_node_keys() -> list[bytes]:
+    """Every public node key this node ever had: its checkpoints of the past were signed with those of the past."""
+    row = myself()
+    found: list[bytes] = []
+    for signed in CardHistory.objects.filter(node_id=row.node_id).order_by("serial").values_list("card", flat=True):
+        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
+        found += [key.public_bytes for key in card.keys if key.purpose == "node"]
+    return list(dict.fromkeys(found))
+
+
 def _keys(node_id: str, purpose: str, at: datetime) -> dict[str, bytes]:
     row = Partner.objects.filter(node_id=node_id).first()
     if row is None:

@@ -49,10 +49,14 @@ def ask(search: Search, partner: str, *, now: datetime) -> Asked:
 
 def bar(search: Search, partner: str, *, code: str, clause: str, now: datetime) -> Asked:
     """Note that the accord does not permit asking this partner, and by which clause."""
-    return Asked.objects.create(search=search, partner=partner, state=Asked.BARRED, code=code, clause=clause, asked_at=now, answered_at=now)
+    return Asked.objects.create(
+        search=search, partner=partner, state=Asked.BARRED, code=code, clause=clause, asked_at=now, answered_at=now
+    )
 
 
-def keep_answer(partner: str, query_id: str, *, outcome: str, code: str, hits: Sequence[Mapping[str, Any]], now: datetime) -> bool:
+def keep_answer(
+    partner: str, query_id: str, *, outcome: str, code: str, hits: Sequence[Mapping[str, Any]], now: datetime
+) -> bool:
     """Keep what a partner answered to our question; False when it had answered before.
 
     Raises Rejected("search.not_asked") for an answer to what this node never asked that partner.
@@ -69,10 +73,18 @@ def keep_answer(partner: str, query_id: str, *, outcome: str, code: str, hits: S
     return True
 
 
-def note_inbound(partner: str, query_id: str, *, purpose: str, crime_area: str, outcome: str, hits: int, now: datetime) -> None:
+def note_inbound(
+    partner: str, query_id: str, *, purpose: str, crime_area: str, outcome: str, hits: int, now: datetime
+) -> None:
     """Note a partner's question and what it was told."""
     InboundQuery.objects.create(
-        query_id=uuid.UUID(query_id), partner=partner, purpose=purpose, crime_area=crime_area, outcome=outcome, hits=hits, received_at=now
+        query_id=uuid.UUID(query_id),
+        partner=partner,
+        purpose=purpose,
+        crime_area=crime_area,
+        outcome=outcome,
+        hits=hits,
+        received_at=now,
     )
     facts = {"partner": partner, "query": query_id, "purpose": purpose, "outcome": outcome, "hits": hits}
     record("query.answered_for", actor=f"node:{partner}", facts=facts, log="exchange", now=now)

@@ -11,7 +11,21 @@ from tansiq.node.site.node_settings import NodeSettings, databases
 NODE = NodeSettings.load()
 BASE = Path(__file__).resolve().parent.parent
 
-_ROOMS = ["vault", "audit", "jobs", "desk", "accounts", "partners", "exchange", "dossiers", "register", "search", "flows", "web", "api"]
+_ROOMS = [
+    "vault",
+    "audit",
+    "jobs",
+    "desk",
+    "accounts",
+    "partners",
+    "exchange",
+    "dossiers",
+    "register",
+    "search",
+    "flows",
+    "web",
+    "api",
+]
 
 
 def _rooms() -> list[str]:

@@ -18,7 +18,13 @@ from tansiq.engine.formats import canonical, strict_json
 from tansiq.node.vault import keys
 
 FORMAT = b"\x01"
-_LIMITS = strict_json.Limits(max_bytes=64 * 1024 * 1024, max_depth=64, max_values=5_000_000, max_string_length=64 * 1024 * 1024, allow_floats=True)
+_LIMITS = strict_json.Limits(
+    max_bytes=64 * 1024 * 1024,
+    max_depth=64,
+    max_values=5_000_000,
+    max_string_length=64 * 1024 * 1024,
+    allow_floats=True,
+)
 
 
 def seal(raw: bytes, *, label: str) -> bytes:

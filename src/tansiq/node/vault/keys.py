@@ -67,7 +67,11 @@ class Keys:
             "authority": b64encode(self.authority.seed),
             "archive": self.archive.to_text(),
             "mailboxes": [
-                {"identity": m.identity.to_text(), "valid_from": format_time(m.valid_from), "valid_to": format_time(m.valid_to)}
+                {
+                    "identity": m.identity.to_text(),
+                    "valid_from": format_time(m.valid_from),
+                    "valid_to": format_time(m.valid_to),
+                }
                 for m in self.mailboxes
             ],
         }
@@ -80,7 +84,9 @@ class Keys:
             authority=Ed25519Signer.from_seed(b64decode(value["authority"])),
             archive=age.HybridIdentity.from_text(value["archive"]),
             mailboxes=tuple(
-                Mailbox(age.HybridIdentity.from_text(m["identity"]), parse_time(m["valid_from"]), parse_time(m["valid_to"]))
+                Mailbox(
+                    age.HybridIdentity.from_text(m["identity"]), parse_time(m["valid_from"]), parse_time(m["valid_to"])
+                )
                 for m in value["mailboxes"]
             ),
         )
@@ -89,7 +95,9 @@ class Keys:
 def generate(now: datetime, random: Callable[[int], bytes] = os.urandom) -> Keys:
     """Fresh keys: a mailbox for the next 30 days and its successor, published ahead."""
     first = Mailbox(age.HybridIdentity.generate(random), now - timedelta(days=1), now + timedelta(days=MAILBOX_DAYS))
-    following = Mailbox(age.HybridIdentity.generate(random), first.valid_to, first.valid_to + timedelta(days=MAILBOX_DAYS))
+    following = Mailbox(
+        age.HybridIdentity.generate(random), first.valid_to, first.valid_to + timedelta(days=MAILBOX_DAYS)
+    )
     return Keys(
         storage_key=random(32),
         node=Ed25519Signer.generate(random),
@@ -136,7 +144,9 @@ def pipe_for_child(keys: Keys) -> int:
     return reading
 
 
-def write_secrets(path: Path, secrets: dict[str, Any], passphrase: str, *, work_factor: int = keyfile.WORK_FACTOR) -> None:
+def write_secrets(
+    path: Path, secrets: dict[str, Any], passphrase: str, *, work_factor: int = keyfile.WORK_FACTOR
+) -> None:
     """Seal ``secrets`` into ``path`` under ``passphrase``: written beside, synced, then renamed, so a crash leaves the old file."""
     raw = keyfile.seal(secrets, passphrase, work_factor=work_factor)
     beside = path.with_suffix(".new")

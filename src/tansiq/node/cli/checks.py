@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tansiq.engine.errors import Refused
-from tansiq.node.site.node_settings import NodeSettings
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-def refuse_unsafe(node: NodeSettings) -> None:
+def refuse_unsafe(node: Any) -> None:
     """Raise Refused("settings.unsafe") naming the setting and the rule."""
     home = node.home
     if not node.https and node.host not in LOOPBACK:
-        raise Refused("settings.unsafe", at="host", rule="without TLS before it (https = true) a node listens on loopback only")
+        raise Refused(
+            "settings.unsafe", at="host", rule="without TLS before it (https = true) a node listens on loopback only"
+        )
     for name in ("secrets.age", "node.toml", "django-secret"):
         path = home / name
         if path.exists() and path.stat().st_mode & 0o077:
