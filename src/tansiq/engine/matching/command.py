@@ -1,0 +1,271 @@
+"""``tansiq match``: build an index from a file, search it, compare pairs, link two files. No node and no database
+needed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import TextIO, cast
+
+import click
+
+from tansiq.engine.errors import TansiqError
+from tansiq.engine.matching import screening
+from tansiq.engine.matching.index import Index
+from tansiq.engine.matching.reading import FORMATS, Fault, guess_format, read_subjects
+from tansiq.engine.matching.subjects import MAX_MATCHES, Subject
+
+_ROWS_A_SEGMENT = 2_000_000
+_format = click.option(
+    "--format", "kind", type=click.Choice(FORMATS), help="Format of the input; guessed when not given."
+)
+_columns = click.option(
+    "--columns",
+    default="",
+    help="For CSV: which column is what, e.g. id=ID,name=First+Last,birth_date=DOB,country=Nat,identifier:passport=PP",
+)
+_workers = click.option("--workers", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes.")
+_jsonl = click.option("--jsonl", is_flag=True, help="One JSON object a line (the only form; stated for scripts).")
+
+
+@click.group("match")
+def match() -> None:
+    """Match names across scripts, with the reason shown letter by letter.
+
+    \b
+    Files:  TSV   id<TAB>name[<TAB>birth date], "|" between aliases
+            CSV   any columns, named with --columns
+            FtM   FollowTheMoney entities, one JSON object a line
+    "-" stands for standard input or output.
+
+    \b
+    Examples:
+      tansiq match build people.tsv --out index/
+      printf 'q1\\tمحمد الشريف\\t1960\\n' | tansiq match search index/ - --limit 5 --jsonl
+      tansiq match pairs pairs.tsv --jsonl > scores.jsonl
+      tansiq match link passengers.csv list.tsv --columns id=no,name=first+last
+    """
+
+
+@match.command("build")
+@click.argument("gallery")
+@click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Directory of the new index.")
+@_format
+@_columns
+def build(gallery: str, folder: Path, kind: str | None, columns: str) -> None:
+    """Build an index from GALLERY in a directory; an index that stands there is replaced at the end.
+
+    \b
+    Examples:
+      tansiq match build people.tsv --out index/
+      tansiq match build people.csv --out index/ --columns id=ID,name=First+Last,birth_date=DOB
+      zcat entities.ftm.json.gz | tansiq match build - --format ftm --out index/
+    """
+    with _failing(), tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".index-") as temporary:
+        began, place = time.perf_counter(), Path(temporary) / "index"
+        index, faults = Index(place), _Faults()
+        subjects = faults.report(_subjects(gallery, kind, columns))
+        while batch := list(islice(subjects, _ROWS_A_SEGMENT)):
+            index.add((subject, (screening.OPEN,)) for subject in batch)
+        if folder.exists():
+            shutil.rmtree(folder)
+        place.rename(folder)
+        took = time.perf_counter() - began
+    click.echo(f"{len(index)} subjects indexed in {took:.1f} s, {faults.count} rows left out", err=True)
+
+
+@match.command("search")
+@click.argument("index", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("queries", default="-")
+@click.option("--limit", type=click.IntRange(1, MAX_MATCHES), default=10, show_default=True, help="Results a question.")
+@click.option("--out", "target", default="-", help="Where the lines go; with --resume, what is there is kept.")
+@click.option("--resume", is_flag=True, help="Go on after the last whole line of --out.")
+@_format
+@_columns
+@_workers
+@_jsonl
+def search(
+    index: Path,
+    queries: str,
+    limit: int,
+    target: str,
+    resume: bool,
+    kind: str | None,
+    columns: str,
+    workers: int,
+    jsonl: bool,
+) -> None:
+    """Search INDEX for every question in QUERIES; one line each, in their order, best result first.
+
+    \b
+    Each line: {"query_id", "query", "results": [{"id", "name", "score", "explanation"}]}
+    Examples:
+      tansiq match search index/ queries.tsv --limit 10 --jsonl > hits.jsonl
+      tansiq match search index/ passengers.csv --columns id=no,name=first+last --out hits.jsonl --resume
+    """
+    del jsonl
+    with _failing():
+        faults = _Faults()
+        questions = faults.seen(_subjects(queries, kind, columns))
+        done = _whole_lines(Path(target)) if resume and target != "-" else 0
+        lines = screening.screen(index, islice(questions, done, None), limit=limit, workers=workers)
+        with _output(target, append=done > 0) as stream:
+            _write(lines, stream, done)
+
+
+@match.command("pairs")
+@click.argument("pairs", default="-")
+@_jsonl
+def pairs(pairs: str, jsonl: bool) -> None:
+    """Score the pairs of names in PAIRS (TSV: left<TAB>right), in the order given; the score is a calibrated
+    probability.
+
+    \b
+    Each line: {"left", "right", "score"}
+    Example:
+      printf 'محمد الشريف\\tMohamed Chérif\\n' | tansiq match pairs - --jsonl
+    """
+    del jsonl
+    with _failing(), _input(pairs) as stream, _output("-", append=False) as out:
+        for number, text in enumerate(stream, start=1):
+            cells = text.rstrip("\r\n").split("\t")
+            line: dict[str, object] = {"left": cells[0], "right": cells[1] if len(cells) > 1 else "", "score": 0.0}
+            try:
+                line["score"] = screening.pair_score(str(line["left"]), str(line["right"]))
+            except TansiqError as error:
+                line["error"] = f"line {number}: {error}"
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+@match.command("link")
+@click.argument("left")
+@click.argument("right")
+@click.option("--least", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Lowest score that links.")
+@_format
+@_columns
+@_workers
+@_jsonl
+def link(left: str, right: str, least: float, kind: str | None, columns: str, workers: int, jsonl: bool) -> None:
+    """Link the records of LEFT with those of RIGHT, each used once; lines {"left", "right", "score"}, best first.
+
+    \b
+    Example:
+      tansiq match link register_a.tsv register_b.tsv --least 0.9 > links.jsonl
+    """
+    del jsonl
+    with _failing(), tempfile.TemporaryDirectory(prefix="tansiq-link-") as folder:
+        faults = _Faults()
+        index = Index(Path(folder) / "index")
+        index.add((subject, (screening.OPEN,)) for subject in faults.report(_subjects(right, kind, columns)))
+        asked = faults.report(_subjects(left, kind, columns))
+        for one, other, score in screening.link(Path(folder) / "index", asked, least=least, workers=workers):
+            click.echo(json.dumps({"left": one, "right": other, "score": score}, ensure_ascii=False))
+
+
+# ---- files
+
+
+class _Faults:
+    """Counts rows that were not taken and tells each on standard error."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def seen(self, rows: Iterable[Subject | Fault]) -> Iterator[Subject | Fault]:
+        """The same rows, faults told."""
+        for row in rows:
+            if isinstance(row, Fault):
+                self.count += 1
+                click.echo(f"line {row.line}: {row.error}", err=True)
+            yield row
+
+    def report(self, rows: Iterable[Subject | Fault]) -> Iterator[Subject]:
+        """The rows without faults."""
+        return (row for row in self.seen(rows) if isinstance(row, Subject))
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """A refusal becomes one line on standard error and exit status 2."""
+    try:
+        yield
+    except TansiqError as error:
+        click.echo(f"tansiq match: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _in_utf8(stream: TextIO, *, errors: str) -> TextIO:
+    """A standard stream in UTF-8, whatever the locale says."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors=errors)
+    return stream
+
+
+@contextmanager
+def _input(name: str) -> Iterator[TextIO]:
+    if name == "-":
+        yield _in_utf8(sys.stdin, errors="replace")
+        return
+    with click.open_file(name, encoding="utf-8", errors="replace") as stream:
+        yield cast("TextIO", stream)
+
+
+@contextmanager
+def _output(name: str, *, append: bool) -> Iterator[TextIO]:
+    if name == "-":
+        yield _in_utf8(sys.stdout, errors="strict")
+        return
+    with Path(name).open("a" if append else "w", encoding="utf-8") as stream:
+        yield stream
+
+
+def _subjects(name: str, kind: str | None, columns: str) -> Iterator[Subject | Fault]:
+    mapping = dict(part.split("=", 1) for part in columns.split(",") if "=" in part)
+    with _input(name) as stream:
+        first = stream.readline()
+        chosen = kind or guess_format(name, first, mapping)
+        yield from read_subjects(chain([first] if first else [], stream), chosen, mapping)
+
+
+def _parent(folder: Path) -> Path:
+    parent = folder.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent
+
+
+def _whole_lines(path: Path) -> int:
+    """How many whole lines a file holds; a broken last one is cut off."""
+    if not path.exists():
+        return 0
+    raw = path.read_bytes()
+    whole = raw.rfind(b"\n") + 1
+    if whole < len(raw):
+        os.truncate(path, whole)
+    return raw.count(b"\n")
+
+
+def _write(lines: Iterable[str], stream: TextIO, done: int) -> None:
+    shown = time.monotonic()
+    for number, line in enumerate(lines, start=done + 1):
+        stream.write(line + "\n")
+        if sys.stderr.isatty() and time.monotonic() - shown > 1:
+            shown = time.monotonic()
+            click.echo(f"\r{number} questions answered", err=True, nl=False)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    match(prog_name="tansiq match")

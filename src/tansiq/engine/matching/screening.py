@@ -1,0 +1,117 @@
+"""Screening: a stream of questions against one index, on several processes, in order, with bounded memory.
+
+The index lies in files that all processes map; each question is answered as ``Index.search`` answers it, so a list
+screened on eight processes gives the same bytes as one question after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from tansiq.engine.errors import TansiqError
+from tansiq.engine.matching import scoring
+from tansiq.engine.matching.encoding import EncodedName, encode_name
+from tansiq.engine.matching.index import Index
+from tansiq.engine.matching.reading import Fault
+from tansiq.engine.matching.subjects import Json, Labels, Query, Subject
+from tansiq.engine.names import read_name
+
+OPEN = "open"
+"""The label that files on a command line carry: whoever may read them may see all of them."""
+_BATCH = 64
+_state: dict[str, Index] = {}
+
+
+def answer(index: Index, asked: Subject | Fault, limit: int) -> dict[str, Json]:
+    """One question's line: ``{"query_id", "query", "results"}``; a question that is none gets ``error`` and no
+    results.
+    """
+    if isinstance(asked, Fault):
+        return {"query_id": str(asked.line), "query": "", "results": [], "error": str(asked.error)}
+    line: dict[str, Json] = {"query_id": asked.subject_id, "query": "|".join(asked.names), "results": []}
+    try:
+        found = index.search(Query.of(asked), Labels.of(OPEN), limit)
+    except TansiqError as error:
+        line["error"] = str(error)
+        return line
+    line["results"] = [
+        {
+            "id": match.subject_id,
+            "name": match.explanation["name"],
+            "score": match.score,
+            "explanation": {"band": match.band, **match.explanation},
+        }
+        for match in found
+    ]
+    return line
+
+
+def screen(folder: Path, asked: Iterable[Subject | Fault], *, limit: int, workers: int) -> Iterator[str]:
+    """JSON lines for a stream of questions, in their order."""
+    if workers <= 1:
+        index = Index(folder)
+        for question in asked:
+            yield json.dumps(answer(index, question, limit), ensure_ascii=False)
+        return
+    context = multiprocessing.get_context("forkserver" if multiprocessing.parent_process() else "fork")
+    _warm()
+    with context.Pool(workers, initializer=_open, initargs=(folder,)) as pool:
+        for lines in pool.imap(_answer_batch, _batches(asked, limit)):
+            yield from lines
+
+
+def _warm() -> None:
+    """Load tables before processes part, so that they share them."""
+    scoring.load_weights()
+    scoring.compare_encoded(encode_name(read_name("a")), encode_name(read_name("b")))
+
+
+def _open(folder: Path) -> None:
+    _state["index"] = Index(folder)
+
+
+def _batches(asked: Iterable[Subject | Fault], limit: int) -> Iterator[tuple[list[Subject | Fault], int]]:
+    stream = iter(asked)
+    while batch := list(islice(stream, _BATCH)):
+        yield batch, limit
+
+
+def _answer_batch(work: tuple[list[Subject | Fault], int]) -> list[str]:
+    batch, limit = work
+    return [json.dumps(answer(_state["index"], question, limit), ensure_ascii=False) for question in batch]
+
+
+def pair_score(left: str, right: str) -> float:
+    """The calibrated probability that two names (``|`` between aliases) are one subject's; 0 when one has no
+    letters.
+    """
+    best = max(
+        (scoring.compare_encoded(a, b).log_odds for a in _aliases(left) for b in _aliases(right)), default=-700.0
+    )
+    return round(scoring.probability(best), 9)
+
+
+def _aliases(text: str) -> list[EncodedName]:
+    names = (encode_name(read_name(alias)) for alias in text.split("|"))
+    return [name for name in names if name.words]
+
+
+def link(folder: Path, asked: Iterable[Subject | Fault], *, least: float, workers: int) -> list[tuple[str, str, float]]:
+    """Pairs (question id, subject id, score) of at least ``least``, each id used once, dearest first."""
+    pairs: list[tuple[float, str, str]] = []
+    for text in screen(folder, asked, limit=5, workers=workers):
+        line = json.loads(text)
+        pairs += [(-result["score"], line["query_id"], result["id"]) for result in line["results"]]
+    used_left: set[str] = set()
+    used_right: set[str] = set()
+    linked = []
+    for negative, left, right in sorted(pairs):
+        if -negative >= least and left not in used_left and right not in used_right:
+            used_left.add(left)
+            used_right.add(right)
+            linked.append((left, right, -negative))
+    return linked
