@@ -19,6 +19,13 @@ if [ ! -x .venv/bin/python ]; then
     fi
   }
 fi
-.venv/bin/python -m pip install -q --disable-pip-version-check uv
-VIRTUAL_ENV="$PWD/.venv" .venv/bin/uv sync --frozen --inexact -q --python .venv/bin/python
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+  if [ ! -x .venv/bin/uv ]; then
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip -q
+    .venv/bin/python -m pip install -q --disable-pip-version-check uv
+  fi
+  uv=.venv/bin/uv
+fi
+VIRTUAL_ENV="$PWD/.venv" "$uv" sync --frozen --inexact -q --python .venv/bin/python
 touch "$stamp"

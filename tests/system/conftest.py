@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tansiq.demo.nodes import FRANCE, MOROCCO, Node
 
+from tansiq.demo.nodes import FRANCE, MOROCCO, Node
 from tests.system.world import Driver, nodes, ratified
 
 

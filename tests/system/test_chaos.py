@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tansiq.demo.nodes import FRANCE, MOROCCO, Node, wait_for
 
+from tansiq.demo.nodes import FRANCE, MOROCCO, Node, wait_for
 from tests.system import intents
 from tests.system.world import Driver, Failed, nodes, ratified
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tansiq.demo.nodes import Node, wait_for
 
+from tansiq.demo.nodes import Node, wait_for
 from tests.system import intents
 from tests.system.world import Driver, Failed
 

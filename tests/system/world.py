@@ -46,7 +46,8 @@ class Driver:
         self._answer()
 
     def _answer(self) -> Any:
-        assert self.process and self.process.stdout
+        assert self.process
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the driver of {self.node.node_id} is gone")
@@ -58,7 +59,8 @@ class Driver:
     def __call__(self, do: str, **told: Any) -> Any:
         if self.process is None or self.process.poll() is not None:
             self.start()
-        assert self.process and self.process.stdin
+        assert self.process
+        assert self.process.stdin
         self.process.stdin.write(json.dumps({"do": do, **told}) + "\n")
         self.process.stdin.flush()
         return self._answer()

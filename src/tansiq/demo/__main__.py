@@ -80,7 +80,10 @@ def _nodes(folder: Path, port: int) -> dict[str, Node]:
 def _play(nodes: dict[str, Node], list_source: str) -> None:
     teller = story.Teller()
     print("Three authorities, each with a node of its own; no centre.\n")
-    with teller.step("France,", "Italy and Morocco make their nodes: keys, card, store"), ThreadPoolExecutor(2) as pool:
+    with (
+        teller.step("nodes", "France, Italy and Morocco make theirs: keys, card, store"),
+        ThreadPoolExecutor(2) as pool,
+    ):
         fingerprints = dict(zip(nodes, pool.map(Node.init, nodes.values()), strict=True))
     with teller.step("officers", "read the fingerprints aloud, in words, and enrol each other"):
         enrol_each_other(list(nodes.values()), fingerprints)

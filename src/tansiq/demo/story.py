@@ -58,26 +58,10 @@ class People:
         return cls(**{name: Person(nodes[home].url, name, PASSWORD) for name, home in homes.items()})
 
 
-def accord_at(person: Person, title: str) -> str | None:
-    """The id of the accord with this title, as the officer's list of accords shows it; None while it has not arrived."""
-    page = person.open("/accords/")
-    for link in page.links:
-        found = re.fullmatch(r"/accords/([0-9a-f]{64})/", link)
-        if found and title in person.open(link).text:
-            return found[1]
-    return None
-
-
 def ratify(person: Person, accord: str) -> None:
     """Ratify on the accord's page."""
     page = person.open(f"/accords/{accord}/")
     person.send(page, page.form(f"/accords/{accord}/ratify/"))
-
-
-def in_force(person: Person, accord: str, parties: int) -> bool:
-    """Whether the officer's page shows the accord as ratified by all."""
-    page = person.open(f"/accords/{accord}/")
-    return not any("/ratify/" in form.action for form in page.forms) and parties > 0
 
 
 def search(person: Person, *, names: str, reference: str, partners: list[str], birth: str = "") -> str:
@@ -175,7 +159,7 @@ def tell(nodes: dict[str, Node], teller: Teller, terms: Callable[..., dict[str, 
     hits = _search(people, teller)
     dossier = _request(people, teller, hits)
     _answer(people, teller, dossier)
-    _evidence(people, nodes, teller, dossier)
+    _evidence(nodes, teller, dossier)
 
 
 def _accords(people: People, nodes: dict[str, Node], teller: Teller, terms: Callable[..., dict[str, Any]]) -> None:
@@ -271,7 +255,7 @@ def _answer(people: People, teller: Teller, dossier: str) -> None:
             raise Failed(f"the conditions of the answer are not shown: {page.text[:2000]}")
 
 
-def _evidence(people: People, nodes: dict[str, Node], teller: Teller, dossier: str) -> None:
+def _evidence(nodes: dict[str, Node], teller: Teller, dossier: str) -> None:
     with teller.step("Nadia", "sees that her answer arrived and was opened in Paris"):
 
         def opened() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-Fact: TypeAlias = str | int | bool | None | list[str]
+Fact: TypeAlias = str | int | bool | list[str] | None
 
 
 class TansiqError(Exception):

@@ -49,7 +49,7 @@ def _dump_store(folder: Path) -> Path:
     path = folder / "store.dump"
     dump = subprocess.run(
         ["pg_dump", "-Fc", "-f", str(path), settings.NODE.database_url], check=False, capture_output=True
-    )  # noqa: S607
+    )
     if dump.returncode:
         raise Unavailable("settings.dump_failed", reason=dump.stderr.decode(errors="replace")[:300])
     return path

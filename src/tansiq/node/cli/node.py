@@ -123,6 +123,13 @@ def _child(session: Session, command: list[str], held: Any) -> subprocess.Popen[
         os.close(reading)
 
 
+def warm_up() -> None:
+    """Build the index and compile the matcher beside whatever else starts, so that the first officer need not wait for it."""
+    from tansiq.node.flows import matching
+
+    threading.Thread(target=matching.warm_up, name="warm-up", daemon=True).start()
+
+
 def end_with_parent() -> None:
     """Ask the kernel to end this process when the one that started it dies, so that a killed parent leaves nothing behind."""
     if sys.platform == "linux":
@@ -144,6 +151,7 @@ def serve(session: Session) -> None:
     from tansiq.node.cli import checks
 
     checks.refuse_unsafe(settings.NODE)
+    warm_up()
     uvicorn.run(
         "tansiq.node.site.asgi:application",
         host=settings.NODE.host,
@@ -166,6 +174,7 @@ def worker(session: Session, name: str) -> None:
     session.unlock()
     from tansiq.node.flows import working
 
+    warm_up()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -34,8 +34,7 @@ def write_settings(home: Path, *, node_id: str, names: dict[str, str], **told: A
     lines = [f"node_id = {json.dumps(node_id)}", f"state = {json.dumps(told['state'].upper())}"]
     inner = ", ".join(f"{language} = {json.dumps(name, ensure_ascii=False)}" for language, name in names.items())
     lines.append(f"names = {{{inner}}}")
-    for key in ("url", "host", "time_zone", "database_url"):
-        lines.append(f"{key} = {json.dumps(told[key])}")
+    lines += [f"{key} = {json.dumps(told[key])}" for key in ("url", "host", "time_zone", "database_url")]
     lines.append(f"language = {json.dumps(told['screen_language'])}")
     lines.append(f"port = {int(told['port'])}")
     lines.append(f"weekend = [{', '.join(str(int(day)) for day in told['weekend'].split(','))}]")

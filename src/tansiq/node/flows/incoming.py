@@ -338,4 +338,4 @@ HANDLERS: dict[str, Handler] = {
     "answer": searching.take_answer,
 }
 
-__all__ = ["Corrupt", "HANDLERS", "act_for_machine", "answer_not_accepted", "open_envelope", "take"]
+__all__ = ["HANDLERS", "Corrupt", "act_for_machine", "answer_not_accepted", "open_envelope", "take"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.entities import Grading
+from tansiq.engine.errors import TansiqError
 from tansiq.engine.matching import Query
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries as dossiers
@@ -20,6 +21,16 @@ from tansiq.node.register.models import Subject
 
 TOLD_BANDS = frozenset({"strong", "probable"})
 LIMIT = 50
+
+
+def warm_up() -> None:
+    """Bring this process's index up to date and make one search, so that the next one is quick."""
+    try:
+        index.holder().search(Query(names=("Warm Up",)), policy.labels_of_others("hit"), 1)
+    except (TansiqError, DatabaseError):
+        return
+    finally:
+        connection.close()
 
 
 def match_entry(payload: dict[str, Any], now: datetime) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from tansiq.engine.dossiers.entries import SignedEntry
 from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
@@ -87,7 +86,7 @@ def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> N
         enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
 
 
-def leave_matching(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+def leave_matching(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Subjects that came from a partner are matched against what is held, for the records' owners."""
     if entry.header.author != myself().node_id and any(part.type == "subject" for part in entry.header.parts):
         enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
@@ -100,18 +99,6 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
     title = dict(found.terms.title) if found.terms else {}
     parties = list(found.terms.parties) if found.terms else list(dossier.participants)
     partners.project_accord(found, title=title, parties=parties, now=now)
-
-
-def route_request(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
-    """A request goes to the unit competent for its crime area when it arrives."""
-    me = myself().node_id
-    if entry.header.opening is None or entry.header.author == me:
-        return
-    area = entry.header.codes.get("crime_area")
-    unit = competent_unit(dossier.kind, [str(area)] if area else [])
-    if unit and dossier.circle != f"unit:{unit.code}":
-        dossiers.route(dossier, f"unit:{unit.code}", actor="machine", now=now)
-        dossier.circle = f"unit:{unit.code}"
 
 
 def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:

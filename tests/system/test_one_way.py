@@ -1,0 +1,76 @@
+"""A node that partners cannot reach from outside dials out, fetches what waits, and loses nothing; a node lost and restored comes back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tansiq.demo.nodes import FRANCE, MOROCCO, CommandFailed, wait_for
+from tests.system import intents
+from tests.system.world import Driver, nodes, ratified
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+
+def test_a_node_without_an_address_takes_part(tmp_path: Path) -> None:
+    with nodes(tmp_path, [FRANCE, MOROCCO], unreachable=["fr"]) as made:
+        for node in made.values():
+            node.start()
+        drivers = {name: Driver(node) for name, node in made.items()}
+        ratified(drivers, ["fr", "ma"])
+        dossier = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
+        wait_for("the receipt, fetched", lambda: drivers["fr"]("entries", dossier=dossier)["phase"] == "received")
+        here, there = (drivers[n]("entries", dossier=dossier) for n in ("fr", "ma"))
+        assert here == there
+        wait_for("receipts brought", lambda: drivers["ma"]("totals")["undelivered"] == 0)
+        for driver in drivers.values():
+            driver.kill()
+
+
+@pytest.mark.skipif(
+    "TANSIQ_TEST_DB" in os.environ, reason="the copy of a PostgreSQL node needs pg_dump beside the test server"
+)
+def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Path) -> None:
+    with nodes(tmp_path, [FRANCE, MOROCCO]) as made:
+        for node in made.values():
+            node.start()
+        drivers = {name: Driver(node) for name, node in made.items()}
+        ratified(drivers, ["fr", "ma"])
+        fr, ma = made["fr"], made["ma"]
+        copy = tmp_path / "fr.copy"
+        fr.command("backup", str(copy))
+        later = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
+        wait_for("the request", lambda: drivers["ma"]("entries", dossier=later)["phase"] == "received")
+        wait_for("the receipt", lambda: drivers["fr"]("entries", dossier=later)["phase"] == "received")
+        before = drivers["fr"]("entries", dossier=later)
+        drivers["fr"].kill()
+        fr.stop()
+        shutil.rmtree(fr.home)
+        with pytest.raises(CommandFailed, match="settings"):
+            fr.command("desk", officer="liaison")
+        report = fr.command("restore", str(copy))
+        assert report["incarnation"] == 2
+        with pytest.raises(CommandFailed, match="settings[.]node_exists"):
+            fr.command("restore", str(copy))
+        fr.start()
+        after = wait_for(
+            "what was written since the copy",
+            lambda: (e := drivers["fr"]("entries", dossier=later))["entries"] and e,
+            seconds=60,
+        )
+        wait_for(
+            "all of it", lambda: drivers["fr"]("entries", dossier=later)["entries"] == before["entries"], seconds=60
+        )
+        assert after["shown"]
+        dossier = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
+        wait_for(
+            "a new request after the restore", lambda: drivers["ma"]("entries", dossier=dossier)["phase"] == "received"
+        )
+        findings = fr.command("doctor")
+        assert not [f for f in findings if f["level"] == "bad"], findings
+        assert not [f for f in ma.command("doctor") if f["level"] == "bad"]
+        for driver in drivers.values():
+            driver.kill()
