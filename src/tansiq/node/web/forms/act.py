@@ -126,7 +126,7 @@ class ActForm(PersonForm, MarkedForm, Form):
                 parts.append(self.part("narrative", {"topic": self.act, "text": text}))
         if self.has_person and self.cleaned_data.get("category"):
             told = self.cleaned_data
-            content = {"schema": "Person", "properties": self.person_properties, "reference": None}
+            content = {"schema": "Person", "properties": self.person_properties}
             parts.append(self.part("subject", content, category=told["category"], flags=tuple(sorted(told["flags"]))))
         return parts
 

@@ -135,7 +135,7 @@ class RequestForm(PersonForm, MarkedForm, Form):
         said = [(topic, told[topic].strip()) for topic in NARRATIVES if told[topic].strip()]
         parts += [self.part("narrative", {"topic": topic, "text": text}) for topic, text in said]
         if self.has_person and told.get("category"):
-            content = {"schema": "Person", "properties": self.person_properties, "reference": None}
+            content = {"schema": "Person", "properties": self.person_properties}
             parts.append(self.part("subject", content, category=told["category"], flags=tuple(sorted(told["flags"]))))
         return parts
 

@@ -7,12 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from tansiq.engine.dossiers.common import COMMON_ACTS
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.kinds import registry
+from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import may
+from tansiq.node.dossiers import queries
+from tansiq.node.partners.queries import myself
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.subject import property_value
 from tansiq.node.wording import sentence
 
 ACT_ICONS = {
@@ -131,7 +136,8 @@ def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
     elif part["type"] == "subject":
         shown["label"] = schema_label(content["schema"], language_now())
         shown["facts"] = [
-            (property_label(name, language_now()), values) for name, values in content["properties"].items()
+            (property_label(name, language_now()), [property_value(name, value) for value in values])
+            for name, values in content["properties"].items()
         ]
     elif part["type"] not in {"terms", "reservation"}:
         shown["facts"] = [(name, str(value)) for name, value in content.items() if value not in (None, [], "")]
@@ -170,9 +176,8 @@ def _evidence(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
         "delivered": _("Accepted, receipt signed"),
         "opened": _("Opened by an officer"),
     }
-    steps = [
-        {"label": said[name], "at": times[name], "state": "done" if times[name] else "waiting"} for name in STEP_WORDS
-    ]
+    wanted = [name for name in STEP_WORDS if name != "queued" or not row["sent_at"]]
+    steps = [{"label": said[name], "at": times[name], "state": "done" if times[name] else "waiting"} for name in wanted]
     if is_failed:
         label = _("Not understood by the partner's software") if state == "not_understood" else _("Refused")
         text = sentence(row["code"], {}, language_now(), isolate=True) if row["code"] else ""
@@ -194,7 +199,13 @@ def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> lis
     permitted = [act for act in permitted if act != "ratify" and not specs[act].parts.required & {"terms"}]
     permitted = [act for act in permitted if not specs[act].officer_roles or specs[act].officer_roles & set(roles)]
     return [
-        {"act": act, "label": words.act_label(kind, act), "icon": ACT_ICONS.get(act, "circle")} for act in permitted
+        {
+            "act": act,
+            "label": words.act_label(kind, act),
+            "icon": ACT_ICONS.get(act, "circle"),
+            "is_common": act in COMMON_ACTS and act != "resolve",
+        }
+        for act in sorted(permitted, key=lambda act: act in COMMON_ACTS)
     ]
 
 
@@ -216,5 +227,23 @@ def considered_shown(considered: Any, names: Mapping[str, str]) -> dict[str, Any
         "role": words.officer_role(decision.role) if decision.role else "",
         "conditions": decision.conditions,
         "may_be_sent": considered.may_be_sent,
-        "digest": considered.digest,
+        "code": decision.code,
+    }
+
+
+def outline(officer: Officer, dossier_id: str) -> dict[str, Any]:
+    """What the form of an act needs to know of a dossier, and no content: asked anew whenever the form is checked."""
+    row = queries.get_dossier_for(officer, dossier_id)
+    rules = registry.kind(row.kind, row.kind_version)
+    entries = row.entries.values_list("entry_id", "act", "author", "is_effective")
+    return {
+        "dossier": row.dossier_id,
+        "kind": row.kind,
+        "title": row.title or "",
+        "due_at": row.due_at,
+        "permitted": rules.permitted(queries.folded_of(row).state, myself().node_id),
+        "entries": [
+            {"entry": entry, "act": act, "author": author, "is_effective": effective}
+            for entry, act, author, effective in entries
+        ],
     }

@@ -44,7 +44,7 @@ def band_word(band: str) -> str:
 
 def band_tone(band: str) -> str:
     """The tone of the same."""
-    return {"strong": "bad", "probable": "careful", "possible": "info"}.get(band, "plain")
+    return {"strong": "careful", "probable": "info", "possible": "plain"}.get(band, "plain")
 
 
 def found_shown(search: Search) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def found_shown(search: Search) -> list[dict[str, Any]]:
         {
             "subject": match["subject"],
             "caption": match["caption"],
-            "percent": round(match["score"] / 10),
+            "percent": round(match["score"] * 100),
             "word": band_word(match["band"]),
             "tone": band_tone(match["band"]),
             "matched": (match.get("explanation") or {}).get("name") or "",
@@ -72,8 +72,8 @@ def answers_shown(search: Search) -> list[AnswerShown]:
 def _answer(row: Asked, name: str) -> AnswerShown:
     word, tone, text = {
         Asked.WAITING: (_("Asked"), "waiting", _("The answer appears here by itself.")),
-        Asked.HIT: (_("Hit"), "bad", _("This partner knows somebody or something like it. Ask for what you need.")),
-        Asked.CONTACT: (_("Contact"), "careful", _("This partner asks you to get in touch about it.")),
+        Asked.HIT: (_("Hit"), "careful", _("This partner knows somebody or something like it. Ask for what you need.")),
+        Asked.CONTACT: (_("Contact"), "info", _("This partner asks you to get in touch about it.")),
         Asked.NOTHING: (_("No hit"), "plain", _("This partner has nothing that it may tell you.")),
         Asked.REFUSED: (_("Refused"), "stopped", _("This partner did not answer the question.")),
         Asked.BARRED: (_("Not asked"), "stopped", _("The accord does not permit this question.")),

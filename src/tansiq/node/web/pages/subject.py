@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from babel import Locale
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.node.accounts.models import Officer
+from tansiq.node.register.cards import COUNTRY_PROPERTIES
 from tansiq.node.register.models import Judgement, Subject
 from tansiq.node.register.queries import SaidView, caption, judgements_of, list_sources, statements_of
 from tansiq.node.web import words
@@ -87,8 +89,10 @@ def _said(view: SaidView, lists: Mapping[str, str]) -> SaidShown:
     provenance = statement.provenance
     grading = provenance.grading
     return SaidShown(
-        value=statement.value,
-        is_code=any(sign.isdigit() for sign in statement.value) and statement.value.isascii(),
+        value=property_value(statement.prop, statement.value),
+        is_code=statement.prop not in COUNTRY_PROPERTIES
+        and any(sign.isdigit() for sign in statement.value)
+        and statement.value.isascii(),
         source=_source(provenance.kind, provenance.source_id, lists),
         link="",
         grading=None
@@ -103,6 +107,13 @@ def _said(view: SaidView, lists: Mapping[str, str]) -> SaidShown:
         first_seen=statement.first_seen,
         review_at=provenance.review_at,
     )
+
+
+def property_value(prop: str, value: str) -> str:
+    """A value as it is shown: a State by its name, everything else as it was said."""
+    if prop in COUNTRY_PROPERTIES:
+        return str(Locale.parse(language_now()).territories.get(value.upper(), value))
+    return value
 
 
 def _source(kind: str, source_id: str, lists: Mapping[str, str]) -> str:

@@ -18,13 +18,12 @@ from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.policy import may_approve
 from tansiq.node.flows import act as flow
 from tansiq.node.flows.intents import Intent
-from tansiq.node.flows.reading import read_dossier
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.act import ActForm
 from tansiq.node.web.forms.prefill import initial_of
 from tansiq.node.web.forms.request import PLACES, RequestForm
-from tansiq.node.web.pages.dossier import considered_shown
+from tansiq.node.web.pages.dossier import considered_shown, outline
 from tansiq.node.web.pages.draft import draft_shown
 from tansiq.node.web.refusals import tell_in_form
 from tansiq.node.web.several import ask_each, consider_each
@@ -54,7 +53,7 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
 @for_officers
 def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, act_name: str) -> HttpResponse:
     """The form of one act in one dossier, and the act itself."""
-    read = read_dossier(officer, dossier_id, now=now)
+    read = outline(officer, dossier_id)
     if act_name not in read["permitted"]:
         raise Rejected("kind.not_now", act=act_name)
     form = ActForm(kind(read["kind"]), act_name, read, request.POST or None)
