@@ -166,7 +166,7 @@ def serve(session: Session) -> None:
 
 
 @click.command(hidden=True)
-@click.option("--name", default="", help="name of this worker in leases")
+@click.option("--name", default="main", show_default=True, help="this worker's own name; every further one needs another")
 @passed
 def worker(session: Session, name: str) -> None:
     """Deliver, open, sequence and remind (one of the processes of ``run``; any number on PostgreSQL)."""
@@ -178,7 +178,7 @@ def worker(session: Session, name: str) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    working.run(name or f"worker-{os.getpid()}", stop=stop, clock=now)
+    working.run(name, stop=stop, clock=now)
 
 
 @click.command()

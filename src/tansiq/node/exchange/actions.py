@@ -112,6 +112,11 @@ def release(partner: str, worker: str) -> None:
     Link.objects.filter(partner=partner, leased_by=worker).update(leased_until=None, leased_by="")
 
 
+def let_go(worker: str) -> None:
+    """Give back every link that a worker of this name held when it died; called by the one that takes the name over."""
+    Link.objects.filter(leased_by__startswith=f"{worker}/").update(leased_until=None, leased_by="")
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     items: list[Item]

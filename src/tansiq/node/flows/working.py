@@ -18,6 +18,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import delivery, pulling
 from tansiq.node.flows import incoming, matching, projections
+from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
 
@@ -34,7 +35,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
-    """Work until ``stop`` is set."""
+    """Work until ``stop`` is set. ``name`` is this worker's alone: what its predecessor of that name held is free again."""
+    job_actions.let_go(name, clock())
+    exchange.let_go(name)
     loops: dict[str, Callable[[], None]] = {
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),

@@ -122,6 +122,14 @@ def _lock(job: Job, worker: str, now: datetime, lock: timedelta) -> Claimed:
     return Claimed(job.pk, job.name, job.payload, job.attempts, job.locked_by)
 
 
+def let_go(worker: str, now: datetime) -> int:
+    """What a worker of this name was at when it died may be claimed again at once; returns how many jobs.
+
+    Called by the worker that takes the name over, at its start: two workers never have one name at a time.
+    """
+    return Job.objects.filter(state=RUNNING, locked_by__startswith=f"{worker[:80]}/", locked_until__gt=now).update(locked_until=now)
+
+
 def extend(claimed: Claimed, now: datetime, lock: timedelta = LOCK) -> bool:
     """Hold the lock ``lock`` longer from now; False if the claim was lost, and then the handler must stop."""
     return bool(_held(claimed).update(locked_until=now + lock))
