@@ -8,7 +8,6 @@ are the same whatever hidden names stand beside them, and however the names are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -21,8 +20,10 @@ from tansiq.engine.names.compiled import compiled
 Ints = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+DERIVED = 96
+"""What a join of asked words, or a part of one, is worth less than a whole word that agrees."""
 SPARE = 32
-"""What each word of a name is worth less when nothing asked agrees with it."""
+"""What each word of a name (weak parts and titles aside) is worth less when nothing asked agrees with it."""
 BINS = 4096
 """Worth is counted in sixteenths of a nat, up to this many."""
 AGREEMENT = 192
@@ -49,14 +50,16 @@ def _worths(
 
 @compiled
 def _collect(
-    words: Ints, worths: Ints, slots: Ints, post_starts: Ints, post_names: Ints, open_name: npt.NDArray[np.bool_],
-    total: Ints, last_slot: Ints, last_worth: Ints, agreed: Bytes, touched: Ints, histogram: Ints, name_starts: Ints,
+    words: Ints, worths: Ints, slots: Ints, own: int, post_starts: Ints, post_names: Ints, open_name: npt.NDArray[np.bool_],
+    total: Ints, last_slot: Ints, last_worth: Ints, agreed: Bytes, touched: Ints, histogram: Ints, name_core: Bytes,
 ) -> int:  # fmt: skip
     """Add up, per open name, the best worth of each asked word; fill ``touched`` and the histogram of totals."""
     count = 0
     for slot in range(slots.shape[0] - 1):
         for k in range(slots[slot], slots[slot + 1]):
-            worth = worths[k]
+            worth = worths[k] if slot < own else worths[k] - DERIVED
+            if worth <= 0:
+                continue
             for at in range(post_starts[words[k]], post_starts[words[k] + 1]):
                 name = post_names[at]
                 if not open_name[name]:
@@ -74,7 +77,7 @@ def _collect(
                     last_worth[name] = worth
     for k in range(count):
         name = touched[k]
-        spare = name_starts[name + 1] - name_starts[name] - agreed[name]
+        spare = int(name_core[name]) - int(agreed[name])
         agreed[name] = 0
         if spare > 0:
             total[name] = max(total[name] - SPARE * spare, 0)
@@ -100,13 +103,6 @@ def _pick(
     return found
 
 
-@dataclass
-class Asked:
-    """The words one search asks for: each name's words and the joins of neighbours, every one a slot."""
-
-    slots: tuple[EncodedWord, ...]
-
-
 class Searcher:
     """Finds candidates in one segment; holds scratch, so each thread needs its own."""
 
@@ -122,7 +118,7 @@ class Searcher:
         self._post_starts = segment.ints("post_starts")
         self._post_names = segment.ints("post_names")
         self._agreed = np.zeros(segment.names, dtype=np.uint8)
-        self._name_starts = segment.ints("name_starts")
+        self._name_core = np.asarray(segment.arrays["name_core"], dtype=np.uint8)
         self._count = 0
         self._hits = lru_cache(maxsize=20_000)(self._find)
 
@@ -135,16 +131,18 @@ class Searcher:
         found = _worths(forms, values, self._form_starts, self._form_words, self._background, words, worths)
         return words[:found].copy(), worths[:found].copy()
 
-    def collect(self, slots: Sequence[EncodedWord], open_names: npt.NDArray[np.bool_]) -> Ints:
-        """Add up worths of open names for these asked words; returns the histogram of totals. Then call ``pick``."""
+    def collect(self, slots: Sequence[EncodedWord], own: int, open_names: npt.NDArray[np.bool_]) -> Ints:
+        """Add up worths of open names for these asked words, of which the first ``own`` are whole words; returns the
+        histogram of totals. Then call ``pick``.
+        """
         found = [self._hits(slot) for slot in slots]
         starts = np.cumsum([0] + [len(words) for words, _ in found]).astype(np.int32)
         words = np.concatenate([words for words, _ in found] or [np.zeros(0, dtype=np.int32)])
         worths = np.concatenate([worths for _, worths in found] or [np.zeros(0, dtype=np.int32)])
         histogram = np.zeros(BINS, dtype=np.int32)
         self._count = _collect(
-            words, worths, starts, self._post_starts, self._post_names, open_names, self._total, self._last_slot,
-            self._last_worth, self._agreed, self._touched, histogram, self._name_starts,
+            words, worths, starts, own, self._post_starts, self._post_names, open_names, self._total, self._last_slot,
+            self._last_worth, self._agreed, self._touched, histogram, self._name_core,
         )  # fmt: skip
         return histogram
 

@@ -85,14 +85,16 @@ class EncodedWord:
     reading_codes: Bytes
     background: float
     role: int
+    article: int = 0
 
     def __hash__(self) -> int:
-        return hash((self.text, self.table, self.role))
+        return hash((self.text, self.table, self.role, self.article))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EncodedWord):
             return NotImplemented
-        return (self.text, self.table, self.role) == (other.text, other.table, other.role)
+        mine = (self.text, self.table, self.role, self.article)
+        return mine == (other.text, other.table, other.role, other.article)
 
 
 def grid_rows(codes: Bytes, table: int) -> Ints:
@@ -124,7 +126,8 @@ def encode_word(word: Word) -> EncodedWord:
     codes = ALPHABETS[SCRIPTS[table]].encode(text)
     reading = text if table == 0 else _reading(text, codes, table)
     reading_codes = codes if table == 0 else LATIN.encode(reading)
-    return EncodedWord(text, table, codes, reading, reading_codes, costs.background(reading), ROLES[word.role])
+    background = costs.background(reading)
+    return EncodedWord(text, table, codes, reading, reading_codes, background, ROLES[word.role], int(word.article))
 
 
 @lru_cache(maxsize=20_000)
@@ -156,6 +159,7 @@ class EncodedName:
     reading_starts: Ints
     tables: Ints
     roles: Ints
+    """0 name, 1 weak part, 2 title; and 4 more where an article stands in or before the word."""
     backgrounds: Floats
 
 
@@ -170,7 +174,7 @@ def encode_words(words: Sequence[EncodedWord]) -> EncodedName:
         np.concatenate([word.reading_codes for word in kept] or empty),
         np.cumsum([0] + [len(word.reading_codes) for word in kept]).astype(np.int32),
         np.array([word.table for word in kept], dtype=np.int32),
-        np.array([word.role for word in kept], dtype=np.int32),
+        np.array([word.role + 4 * word.article for word in kept], dtype=np.int32),
         np.array([word.background for word in kept], dtype=np.float32),
     )
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tansiq.engine.errors import Corrupt, Rejected
 from tansiq.engine.matching import pairing, scoring
 from tansiq.engine.matching.candidates import Searcher, least_of
-from tansiq.engine.matching.encoding import EncodedName, EncodedWord, encode_name, join_words
+from tansiq.engine.matching.encoding import EncodedName, EncodedWord, encode_name, encode_word, join_words
 from tansiq.engine.matching.evidence import features, identifier_keys, key_hash
 from tansiq.engine.matching.segment import Segment, build_arrays
 from tansiq.engine.matching.storage import read_root, read_segment, write_root, write_segment
@@ -35,7 +35,7 @@ from tansiq.engine.matching.subjects import (
     Subject,
     band_of,
 )
-from tansiq.engine.names import read_name
+from tansiq.engine.names import Script, Word, read_name
 
 CANDIDATES = 50
 """Names compared closely for each name asked (more when several are worth the same)."""
@@ -277,13 +277,13 @@ class Index:
 
     def _candidates(self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels) -> list[_Found]:
         """Names worth comparing; the bound is taken over all segments together."""
-        slots = _slots(name)
+        slots, own = asked_words(name)
         used: list[tuple[int, Searcher]] = []
         histogram = None
         for place, part in enumerate(parts):
             searcher = part.searchers.pop() if part.searchers else Searcher(part.segment)
             used.append((place, searcher))
-            counted = searcher.collect(slots, part.open_names(labels))
+            counted = searcher.collect(slots, own, part.open_names(labels))
             histogram = counted if histogram is None else histogram + counted
         found: list[_Found] = []
         least = least_of(histogram, CANDIDATES) if histogram is not None else 0
@@ -325,15 +325,39 @@ _NO_NAME = -6.0
 """Log-odds before any evidence when no name can be compared."""
 
 
-def _slots(name: EncodedName) -> list[EncodedWord]:
-    """The words looked for: the name's own, and joins of neighbours of which one is short or weak."""
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_PARTS = _set("""
+    محمد علي رضا حسين حسن احمد مهدي قاسم اكبر اصغر عباس جعفر صادق باقر تقي نقي كاظم ابراهيم اسماعيل امير
+    غلام نور شاه خان بيگ بيك زاده پور نژاد نيا دوست راد منش الله الدين عبد سيد مير ابو يوسف سعيد خليل
+    كريم رحيم حيدر يار جان زئي
+""")
+"""Words that often stand glued to another one in Persian, Urdu and Pashto names."""
+
+
+def asked_words(name: EncodedName) -> tuple[list[EncodedWord], int]:
+    """The words looked for, and how many of them are the name's own; joins of neighbours and parts of compounds
+    follow.
+    """
     own = [word for word in name.words if word.role == 0] or list(name.words)
     joins = [
         join_words(a, b)
         for a, b in zip(name.words, name.words[1:], strict=False)
         if a.table == b.table and (a.role == 1 or len(a.codes) <= 3 or len(b.codes) <= 3)
     ]
-    return [*own, *joins]
+    parts = [part for word in own if len(word.text) > 5 and word.table == 1 for part in _parts(word)]
+    return [*own, *joins, *parts], len(own)
+
+
+def _parts(word: EncodedWord) -> list[EncodedWord]:
+    """Both parts of an Arabic-script word that begins or ends with a common part of compounds; else nothing."""
+    text = word.text
+    for cut in range(len(text) - 3, 2, -1):
+        if text[:cut] in _PARTS or text[cut:] in _PARTS:
+            return [encode_word(Word(part, Script.ARABIC)) for part in (text[:cut], text[cut:])]
+    return []
 
 
 def _compared(parts: tuple[_Part, ...], name: EncodedName, found: list[_Found]) -> list[scoring.Compared]:

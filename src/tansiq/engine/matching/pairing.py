@@ -38,10 +38,16 @@ FEATURES = (
     "first_words_agree",
     "last_words_agree",
     "least_worth",
+    "article_differs",
+    "much_rarity",
+    "share_replaced",
+    "share_extra",
 )
 MOST_WORDS = 16
 LEAST_WORTH = -2.0
 """Two words are joined only when their worth in nats is more than this."""
+INITIAL = 48
+"""The cost of an initial standing for a whole word of the same script."""
 JOIN_COST = 16
 """What it costs that two words on one side are one on the other."""
 SETTLED = 0.95
@@ -146,6 +152,8 @@ def _cell(
                 break
         if same:
             return int(2 * (a1 - a0))
+    if iw == 0 and jw == 0 and (a1 - a0 == 1) != (b1 - b0 == 1):
+        return INITIAL if a.reading[a.reading_starts[i]] == b.reading[b.reading_starts[j]] else NEVER
     a0, a1 = a.reading_starts[i], a.reading_starts[i + iw + 1]
     b0, b1 = b.reading_starts[j], b.reading_starts[j + jw + 1]
     forth = _read(a.reading, a0, a1, 0, b.reading, b0, b1, costs, scratch, 0, 2 * limit)
@@ -279,10 +287,10 @@ def _left_over(name: Flat, words: int, used: Bytes, out: Doubles) -> None:
     """Words without counterpart: ``out`` = names, their rarity (at most 14 nats each), weak parts."""
     for i in range(words):
         if not used[i]:
-            if name.roles[i] == 0:
+            if name.roles[i] % 4 == 0:
                 out[0] += 1.0
                 out[1] += min(-name.chances[i], 14.0)
-            elif name.roles[i] == 1:
+            elif name.roles[i] % 4 == 1:
                 out[2] += 1.0
 
 
@@ -301,8 +309,10 @@ def _describe(
         features[8] += 1.0 if iw or jw else 0.0
         features[10] = max(features[10], cells[k, 4] / 16.0 / (size + 1.0))
         least = min(least, -cells[k, 4] / 16.0 - chance)
-        if a.roles[i] == 0 or b.roles[j] == 0:
+        if a.roles[i] % 4 == 0 or b.roles[j] % 4 == 0:
             agreed += 1
+        if iw == 0 and jw == 0 and a.roles[i] // 4 != b.roles[j] // 4:
+            features[16] += 1.0
         if i == 0 and j == 0:
             features[13] = 1.0
         if i + iw == p - 1 and j + jw == q - 1:
@@ -323,6 +333,9 @@ def _describe(
         features[11] = min(left[1] / left[0], right[1] / right[0]) * replaced
     features[12] = 1.0 if min(p, q) <= 1 else 0.0
     features[15] = least if found else 0.0
+    features[17] = max(features[1] - 24.0, 0.0)
+    features[18] = replaced / (agreed + replaced) if replaced > 0 else 0.0
+    features[19] = features[4] / (agreed + features[4]) if features[4] > 0 else 0.0
 
 
 @compiled

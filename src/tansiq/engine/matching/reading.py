@@ -69,7 +69,7 @@ def read_subjects(lines: Iterable[str], kind: str, mapping: Mapping[str, str]) -
             continue
         try:
             if len(text) > MAX_LINE:
-                raise Rejected("matching.line_too_long", at=f"line {number}", limit=MAX_LINE)  # noqa: TRY301
+                raise Rejected("matching.line_too_long", at=f"line {number}", limit=MAX_LINE)
             yield _from_tsv(text, number) if kind == "tsv" else _from_ftm(text, number)
         except Rejected as error:
             yield Fault(number, error)

@@ -107,6 +107,9 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
     arrays["label_sets"] = np.frombuffer(listed.encode(), dtype=np.uint8)
     arrays |= _postings(words_flat, starts, len(vocabulary.numbers))
     arrays |= _word_arrays(list(vocabulary.numbers))
+    core = (arrays["word_role"].astype(np.int64) % 4 == 0)[words_flat]
+    sums = np.concatenate(([0], np.cumsum(core)))
+    arrays["name_core"] = (sums[starts[1:]] - sums[starts[:-1]]).astype(np.uint8)
     arrays["id_order"] = np.argsort(hash_texts(arrays["id_raw"], arrays["id_starts"]), kind="stable").astype(np.int32)
     hashes = np.array([hashed for hashed, _ in keys], dtype=np.uint64)
     order = np.argsort(hashes, kind="stable")
@@ -145,7 +148,7 @@ def _word_arrays(words: list[Word]) -> Arrays:
     arrays: Arrays = {}
     arrays["word_raw"], arrays["word_starts"] = _texts([word.letters for word in words])
     arrays["word_script"] = np.array([_SCRIPTS.index(word.script) for word in words], dtype=np.uint8)
-    arrays["word_role"] = np.array([_ROLES.index(word.role) for word in words], dtype=np.uint8)
+    arrays["word_role"] = np.array([_ROLES.index(word.role) + 4 * word.article for word in words], dtype=np.uint8)
     arrays["word_background"] = np.array([word.background for word in encoded], dtype=np.float32)
     arrays["word_table"] = np.array([word.table for word in encoded], dtype=np.uint8)
     arrays["code_raw"], arrays["code_starts"] = _concatenated([word.codes for word in encoded])
@@ -223,7 +226,8 @@ class Segment:
             raw, starts = self.arrays["word_raw"], self.arrays["word_starts"]
             letters = bytes(np.asarray(raw[starts[number] : starts[number + 1]], dtype=np.uint8)).decode()
             script = _SCRIPTS[int(self.arrays["word_script"][number])]
-            known = encode_word(Word(letters, script, _ROLES[int(self.arrays["word_role"][number])]))
+            role = int(self.arrays["word_role"][number])
+            known = encode_word(Word(letters, script, _ROLES[role % 4], role >= 4))
             if len(self._words) > 50_000:
                 self._words.clear()
             self._words[number] = known

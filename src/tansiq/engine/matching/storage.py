@@ -53,7 +53,7 @@ def read_segment(path: Path, *, verify: bool = True) -> Arrays:
     try:
         mapped = np.memmap(path, dtype=np.uint8, mode="r")
         if bytes(mapped[: len(MAGIC)]) != MAGIC:
-            raise ValueError("magic")  # noqa: TRY301
+            raise ValueError("magic")
         length = int.from_bytes(bytes(mapped[len(MAGIC) : len(MAGIC) + 8]), "big")
         text = bytes(mapped[len(MAGIC) + 8 : len(MAGIC) + 8 + length])
         header = json.loads(text)["arrays"]
@@ -64,7 +64,7 @@ def read_segment(path: Path, *, verify: bool = True) -> Arrays:
             size = kind.itemsize * int(np.prod(shape, dtype=np.int64))
             raw = mapped[start + offset : start + offset + size]
             if len(raw) != size or (verify and zlib.crc32(raw.data) != crc):
-                raise ValueError(name)  # noqa: TRY301
+                raise ValueError(name)
             arrays[name] = raw.view(kind).reshape(shape).view(np.ndarray)
     except (OSError, ValueError, KeyError, TypeError) as wrong:
         raise Corrupt("matching.segment_damaged", at=path.name) from wrong
@@ -90,7 +90,7 @@ def read_root(folder: Path) -> dict[str, object] | None:
     try:
         root = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(root, dict) or root["format"] != FORMAT:
-            raise ValueError("format")  # noqa: TRY301
+            raise ValueError("format")
     except (OSError, ValueError, KeyError) as wrong:
         raise Corrupt("matching.segment_damaged", at="index.json") from wrong
     return root

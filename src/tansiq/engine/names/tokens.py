@@ -8,8 +8,9 @@ out costs little.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from tansiq.engine.names.folding import fold
 from tansiq.engine.names.scripts import Script, script_of
@@ -29,16 +30,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One folded word of a name, its script and role."""
+    """One folded word of a name, its script and role, and whether an article stands in or before it."""
 
     letters: str
     script: Script
     role: Role = Role.NAME
-
-    @property
-    def has_article(self) -> bool:
-        """Whether the word opens with a written Arabic article that may be left out elsewhere."""
-        return self.script is Script.ARABIC and self.letters.startswith("ال") and len(self.letters) > 4
+    article: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ _FAITH = _set("""
 _WEAK = _set("""
     bin ben ibn bint bent abu abou abo aboul abul bou bu umm oum um ould wald weld ag ait von van de da di del della
     der den ibnu binti wa y e zu zadeh zada
-    بن ابن بنت ابو ابي ابا بو ام ولد ايت و
+    بن ابن بنت ابو ابي ابا بو ام ولد ايت و ال
     ибн бин бен абу оглы кызы угли уулу ал аль эль аш ас ад ар ат ан аз
     בנ בת אבו אל
 """)
@@ -87,13 +84,25 @@ _TITLES = _set("""
 """)
 
 
-def _classify(letters: str) -> Word:
+_ARTICLE_MARK = "\0"
+
+
+@lru_cache(maxsize=100_000)
+def _classify(part: str) -> Word:
+    letters = part.removeprefix(_ARTICLE_MARK)[:MAX_WORD_LETTERS]
     script = script_of(letters)
+    article = letters != part or _opens_with_article(letters, script)
     if letters in _WEAK:
         return Word(letters, script, Role.WEAK)
     if letters in _TITLES:
-        return Word(letters, script, Role.TITLE)
-    return Word(letters, script)
+        return Word(letters, script, Role.TITLE, article)
+    return Word(letters, script, Role.NAME, article)
+
+
+def _opens_with_article(letters: str, script: Script) -> bool:
+    if script is Script.ARABIC:
+        return letters.startswith("ال") and len(letters) > 4
+    return script is Script.LATIN and letters[:2] in ("al", "el") and len(letters) > 5
 
 
 def _join_arabic(parts: list[str]) -> list[str]:
@@ -108,28 +117,29 @@ def _join_arabic(parts: list[str]) -> list[str]:
 
 
 def _join_latin(parts: list[str]) -> list[str]:
+    """Glue compounds, drop separate articles; a word whose article was dropped is marked."""
     joined: list[str] = []
     article = ""
     for position, part in enumerate(parts):
-        follows = position + 1 < len(parts)
         last = joined[-1] if joined else ""
-        if (
-            part in _ARTICLES
-            and follows
-            and (part in _HARD_ARTICLES or last in _SERVANT or parts[position + 1] in _FAITH)
-        ):
+        if part in _ARTICLES and position + 1 < len(parts) and _is_article(part, parts[position + 1], last):
             article = part
             continue
         if last in _SERVANT and last not in _SERVANT_BARE:
             joined[-1] = last + part
-        elif last in _SERVANT:
-            joined[-1] = last + (article or "") + part
-        elif last and part in _FAITH and last not in _WEAK:
+        elif last in _SERVANT or (last and part in _FAITH and last not in _WEAK):
             joined[-1] = last + article + part
         else:
-            joined.append(part)
+            joined.append(_ARTICLE_MARK + part if article else part)
         article = ""
     return joined
+
+
+def _is_article(part: str, following: str, last: str) -> bool:
+    """``ad``, ``as``, ``ash`` … are articles before a word that begins alike, after ``abd``, and before ``din``."""
+    if part in _HARD_ARTICLES or last in _SERVANT or following in _FAITH:
+        return True
+    return following.startswith(part[1:])
 
 
 def read_name(text: str) -> Name:
@@ -140,5 +150,7 @@ def read_name(text: str) -> Name:
     parts = folded.split()
     if len(parts) > 1:
         parts = _join_latin(_join_arabic(parts))
-    words = tuple(_classify(part[:MAX_WORD_LETTERS]) for part in parts[:MAX_WORDS])
+    words = tuple(map(_classify, parts[:MAX_WORDS]))
+    if any(word.role is Role.TITLE for word in words) and sum(word.role is Role.NAME for word in words) < 2:
+        words = tuple(replace(word, role=Role.NAME) if word.role is Role.TITLE else word for word in words)
     return Name(text, words)
