@@ -25,13 +25,14 @@ def test_what_is_wrong_in_a_page_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     page = tmp_path / "page.md"
     page.write_text(
         "[a](there.md) [b](there.md#one-heading-1) [c](there.md#code-and--more) [d](https://example.org/x)\n"
-        "[e](gone.md) [f](there.md#nowhere) `[g](not_a_link.md)`\n\n```\n[h](in_a_fence.md) `src/gone.py`\n```\n"
+        "[e](gone.md) ![i](gone.png) [f](there.md#nowhere) `[g](not_a_link.md)`\n\n```\n[h](in_a_fence.md) `src/gone.py`\n```\n"
         "`src/tansiq/engine/errors.py` `flows/act.py` `act.py` `make test` `tansiq desk` `/peer/v1/pull` `a/b`\n"
         "`src/tansiq/gone.py` `gone_entirely.py` `make gone` `tansiq gone` `docs/gone/` `test_gone`\n"
     )
     links = list(docs.link_problems(page))
-    assert [line.rpartition(" ")[2] for line in links] == ["nowhere", "#nowhere"]
+    assert [line.rpartition(" ")[2] for line in links] == ["nowhere", "nowhere", "#nowhere"]
     assert "gone.md" in links[0]
+    assert "gone.png" in links[1]
     names = {line.split("`")[1] for line in docs.name_problems(page)}
     assert names == {"src/tansiq/gone.py", "gone_entirely.py", "make gone", "tansiq gone", "docs/gone/", "test_gone"}
 

@@ -31,7 +31,7 @@ LEFT_OUT = {".venv", ".git", "node_modules", "var", ".hypothesis"}
 
 _FENCE = re.compile(r"^(```|~~~).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+_LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _FOREIGN = re.compile(r"^[a-z][a-z0-9+.-]*:")
 _PATH = re.compile(r"[A-Za-z0-9_.*-]+(?:/[A-Za-z0-9_.*@-]+)+/?|[A-Za-z0-9_*-]+/")
