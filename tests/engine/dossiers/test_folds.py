@@ -338,7 +338,7 @@ def test_a_stolen_key_ends_where_the_authority_says() -> None:
     good = it.act("received")
     thief = it.copy()
     stolen = thief.act("assign", {"unit": "nowhere"})
-    revoked = it.act("revoke", {"key_id": "0" * 16, "last_good": good.entry_id})
+    revoked = it.act("revoke", {"key_id": "0" * 32, "last_good": good.entry_id})
     assert it.reason(revoked) is None
     exchange(fr, it, thief)
     assert fr.reason(stolen) is None, "it did not know of the revocation: its verdict stands"
@@ -354,7 +354,7 @@ def test_a_stolen_key_ends_where_the_authority_says() -> None:
     assert fr.phase == "answered"
     exchange(fr, it, thief)
     assert_agree(fr, it, thief)
-    strange = fr.act("revoke", {"key_id": "0" * 16, "last_good": good.entry_id})
+    strange = fr.act("revoke", {"key_id": "0" * 32, "last_good": good.entry_id})
     assert fr.reason(strange) == "kind.not_own_entry"
 
 

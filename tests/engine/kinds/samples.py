@@ -44,7 +44,7 @@ COMMON: Samples = {
     "lift": [(opening_entry(code="H1"), ()), (opening_entry(code="H2", part="0" * 64), ())],
     "resolve": [(first("phase", "stands"), ())],
     "not_accepted": [(opening_entry(), ())],
-    "revoke": [({"key_id": "0" * 16}, ())],
+    "revoke": [({"key_id": "0" * 32}, ())],
 }
 
 REQUEST: Samples = {

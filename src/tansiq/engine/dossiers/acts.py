@@ -111,10 +111,10 @@ class ActSpec:
 
     ``by``: the party roles that may do it (``EVERY_PARTY`` for all). ``officer_roles``: roles of officers that a node
     asks for before it signs; local, no part of the verdict. ``opening``: it opens the dossier. ``machine``: only a
-    machine does it. ``closing``: still permitted after an accord was denounced. ``anywhere``: in every phase, without
-    a transition. ``names``: codes that hold entry ids, and the acts those entries may have (empty = any); such an
-    entry must stand in the causal past and have effect. ``when(state, party)``: whether it makes sense now at all,
-    before codes are known.
+    machine does it; ``machine_too``: a machine may, as well as a person. ``closing``: still permitted after an accord
+    was denounced. ``anywhere``: in every phase, without a transition. ``names``: codes that hold entry ids, and the
+    acts those entries may have (empty = any); such an entry must stand in the causal past and have effect.
+    ``when(state, party)``: whether it makes sense now at all, before codes are known.
     """
 
     by: frozenset[str] = EVERY_PARTY
@@ -127,8 +127,13 @@ class ActSpec:
     officer_roles: frozenset[str] = frozenset()
     opening: bool = False
     machine: bool = False
+    machine_too: bool = False
     closing: bool = False
     anywhere: bool = False
+
+    def is_done_by(self, *, machine: bool) -> bool:
+        """Whether a machine (else: a person) does this act."""
+        return machine == self.machine or (machine and self.machine_too)
 
     def is_open_to(self, role: str) -> bool:
         """Whether a party in that role may ever do it."""

@@ -73,7 +73,7 @@ class NotAccepted(Codes):
 class Revoke(Codes):
     """A key of this node's authority was lost or stolen; ``last_good`` is the last entry here that it vouches for."""
 
-    key_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    key_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     last_good: EntryId | None = None
 
 
@@ -155,6 +155,7 @@ COMMON_ACTS: Final[dict[str, ActSpec]] = {
         rule=_asks_another,
         parts=PartsRule(allowed=frozenset()),
         effects=(counts("not_accepted"),),
+        machine_too=True,
         anywhere=True,
         closing=True,
     ),

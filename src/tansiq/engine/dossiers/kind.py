@@ -208,7 +208,7 @@ class Kind:
             urgent=bool(about.get("urgency")),
             closing=spec is not None and spec.closing,
             opens=header.opening is not None,
-            by_machine=spec is not None and spec.machine,
+            by_machine=spec is not None and header.acted_by.is_machine and spec.is_done_by(machine=True),
             approvals=frozenset(actor.role for actor in header.approved_by),
         )
 
@@ -321,7 +321,7 @@ class Kind:
             return "kind.not_a_participant"
         if spec.opening != (header.opening is not None):
             return "kind.opens_once"
-        if spec.machine != header.acted_by.is_machine:
+        if not spec.is_done_by(machine=header.acted_by.is_machine):
             return "kind.only_by_machine" if spec.machine else "kind.not_by_machine"
         return self._reason_now(header.act, spec, state, phase, header.author)
 
