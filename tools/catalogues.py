@@ -47,7 +47,7 @@ COUNTS = {"count", "counter"}
 ARABIC_PLURALS = (
     "Plural-Forms",
     (
-        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5)"  # noqa: E501
+        "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 && n%100<=99 ? 4 : 5)"
     ),
 )
 FIXED_DATE = datetime(2026, 11, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ urlpatterns = []
 if importlib.util.find_spec("tansiq.node.api"):
     urlpatterns.append(path("", include("tansiq.node.api.urls")))
 if importlib.util.find_spec("tansiq.node.web") and importlib.util.find_spec("tansiq.node.web.urls"):
-    urlpatterns.append(path("accounts/", include("allauth.urls")))
+    urlpatterns.append(path("accounts/", include("tansiq.node.web.account_urls")))
     urlpatterns.append(path("", include("tansiq.node.web.urls")))
     handler400 = "tansiq.node.web.errors.bad_request"
     handler403 = "tansiq.node.web.errors.forbidden"

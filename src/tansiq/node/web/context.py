@@ -11,9 +11,11 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tansiq.node.accounts.policy import may
 from tansiq.node.audit import policy as audit_policy
+from tansiq.node.desk import queries as desk
 from tansiq.node.web.languages import direction_of, language_now, opened_languages
 
 
@@ -48,6 +50,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "version": version(),
         "now": timezone.now(),
         "unit_name": unit_name(request, language),
+        "urgent": overdue(request),
         "places": places(request),
     }
 
@@ -56,6 +59,18 @@ def unit_name(request: HttpRequest, language: str) -> str:
     """The unit of the signed-in officer, in the language of the page."""
     unit = getattr(getattr(request, "user", None), "unit", None)
     return unit.name_in(language) if unit else ""
+
+
+def overdue(request: HttpRequest) -> dict[str, str] | None:
+    """What stands above every page while deadlines that need this officer have passed."""
+    officer: Any = getattr(request, "user", None)
+    if officer is None or not officer.is_authenticated:
+        return None
+    count = desk.counts_for(officer, now=timezone.now()).overdue
+    if not count:
+        return None
+    text = ngettext("%(count)d deadline has passed.", "%(count)d deadlines have passed.", count) % {"count": count}
+    return {"text": text, "url": f"{reverse('desk')}?only=overdue"}
 
 
 def places(request: HttpRequest) -> list[Place]:

@@ -88,10 +88,9 @@ def respond(
     context["layout"] = "web/base.html" if with_navigation else "web/bare.html"
     is_part = bool(getattr(request, "htmx", False)) and not getattr(request, "htmx", None).boosted
     name = "web/error_part.html" if is_part else "web/error.html"
-    if with_navigation:
-        body = render_to_string(name, context, request=request)
-    else:
-        body = render_to_string(name, page(_Visitor(request)) | context)
+    if not with_navigation:
+        context = page(_Visitor(request)) | context
+    body = render_to_string(name, context, request=request if with_navigation else None)
     return HttpResponse(body, status=status)
 
 
@@ -105,6 +104,8 @@ class _Visitor:
 def error_page(request: HttpRequest, error: TansiqError) -> HttpResponse:
     """The page for an error of the tree, with its own sentence."""
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    if error.code.endswith("not_found"):
+        status = 404
     general = told_of(status)
     told = Told(general.title, explain(error, language_now(), isolate=True), general.steps)
     return respond(request, status, told, code=error.code, with_navigation=status < 500)

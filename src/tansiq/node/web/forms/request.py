@@ -10,13 +10,16 @@ from django.utils.translation import gettext as _
 
 from tansiq.engine.dossiers.kind import Missing
 from tansiq.engine.dossiers.parts import Part
+from tansiq.engine.errors import Rejected
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form, crime_areas, listed, partner_choices
 from tansiq.node.web.forms.parts import MarkedForm, PersonForm
+from tansiq.node.web.refusals import tell_in_form
 
 KIND = "request"
+CODES = ("purpose", "crime_area", "use", "restrictions", "urgency")
 NARRATIVES = ("offence", "objective_reasons", "link", "urgency_reasons")
 PLACES = {
     "/participants": "partners",
@@ -26,7 +29,7 @@ PLACES = {
     "/handling": "handling",
     "/level": "level",
     "/category": "category",
-    **{f"/codes/{name}": name for name in ("purpose", "crime_area", "use", "restrictions", "urgency")},
+    **{f"/codes/{name}": name for name in CODES},
     **{f"/parts/narrative/{topic}": topic for topic in NARRATIVES},
 }
 
@@ -109,17 +112,29 @@ class RequestForm(PersonForm, MarkedForm, Form):
         """A person needs a capacity; the rest is the kind's to ask for."""
         told: dict[str, Any] = super().clean() or {}
         self.check_person()
+        if self.data.get("do") == "send" and {"language", "level"} <= told.keys():
+            self._ask_for_missing()
         return told
+
+    def _ask_for_missing(self) -> None:
+        """Everything that the kind still asks for, told at once beside what is wrong already."""
+        try:
+            self.tell_missing(kind(KIND).missing(self._codes(), self._parts()))
+        except Rejected as error:
+            tell_in_form(self, error, PLACES)
+
+    def _codes(self) -> dict[str, Any]:
+        told = self.cleaned_data
+        return {name: told[name] for name in CODES if told.get(name)}
 
     def intent(self) -> Intent:
         """What the officer means to do, complete or not; raises Rejected for conditions that mean nothing."""
         told = self.cleaned_data
-        named = ("purpose", "crime_area", "use", "restrictions", "urgency")
         return Intent(
             kind=KIND,
             act="ask",
             participants=tuple(told["partners"]),
-            codes={name: told[name] for name in named if told.get(name)},
+            codes=self._codes(),
             parts=tuple(self._parts()),
             title=told["title"].strip(),
             reference=told["reference"].strip(),
@@ -144,6 +159,8 @@ class RequestForm(PersonForm, MarkedForm, Form):
         for one in missing:
             name = PLACES.get(one.at)
             if name and self.has_error(name):
+                continue
+            if name and name not in self.fields:
                 continue
             clause = words.clause_label(KIND, one.clause) if one.clause else ""
             told = (

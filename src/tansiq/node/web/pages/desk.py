@@ -12,6 +12,7 @@ from tansiq.node.desk.models import Task
 from tansiq.node.desk.policy import is_held_by
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.search import band_word
 from tansiq.node.wording import sentence
 
 TASK_ICONS = {
@@ -75,6 +76,8 @@ def facts_in_words(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
             said[name] = names.get(str(facts[name]), facts[name])
     if facts.get("role"):
         said["role"] = words.officer_role(str(facts["role"]))
+    if facts.get("band"):
+        said["band"] = band_word(str(facts["band"]))
     if facts.get("purpose"):
         said["purpose"] = words.list_label("purposes", str(facts["purpose"]))
     return said

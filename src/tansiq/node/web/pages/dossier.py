@@ -177,7 +177,10 @@ def _evidence(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
         "opened": _("Opened by an officer"),
     }
     wanted = [name for name in STEP_WORDS if name != "queued" or not row["sent_at"]]
-    steps = [{"label": said[name], "at": times[name], "state": "done" if times[name] else "waiting"} for name in wanted]
+    done = {name for name in wanted if times[name] and name != "queued"}
+    steps = [
+        {"label": said[name], "at": times[name], "state": "done" if name in done else "waiting"} for name in wanted
+    ]
     if is_failed:
         label = _("Not understood by the partner's software") if state == "not_understood" else _("Refused")
         text = sentence(row["code"], {}, language_now(), isolate=True) if row["code"] else ""
