@@ -3,7 +3,8 @@
 A Hypothesis state machine drives two or three nodes of one dossier. They do what is permitted and what is not, act on
 stale knowledge, fork their own chains, forget snapshots, restart from their stored bytes, and have their keys
 revoked. After every step no verdict ever given has changed. When all is delivered, state, heads, verdicts,
-equivocations and views are equal everywhere, byte for byte, whatever the order was.
+equivocations and views are equal everywhere, byte for byte, whatever the order was – and equal to what a naive fold
+finds that follows the protocol's definition word by word.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tests.engine.dossiers.toy import TOY
 from tests.engine.kinds.enumerate import Samples
 from tests.engine.kinds.samples import COMMON, SAMPLES
 from tests.engine.kinds.test_enumerate import SAMPLES as TOY_SAMPLES
+from tests.federation.naive import Naive
 
 
 class Federation(RuleBasedStateMachine):
@@ -152,6 +154,7 @@ class Federation(RuleBasedStateMachine):
             for header in everything.values():
                 node.take(header)
         self._assert_agree(list(self.nodes.values()), everything)
+        self._assert_as_defined(next(iter(self.nodes.values())), everything)
 
     def _assert_agree(self, nodes: list[Node], everything: dict[str, Header]) -> None:
         for node in nodes:
@@ -164,6 +167,17 @@ class Federation(RuleBasedStateMachine):
             assert [self.kind.permitted(node.state, party) for party in self.participants] == [
                 self.kind.permitted(nodes[0].state, party) for party in self.participants
             ]
+
+    def _assert_as_defined(self, node: Node, everything: dict[str, Header]) -> None:
+        """The engine found what the definition says."""
+        naive = Naive(self.kind, everything)
+        assert {entry: trace.reason for entry, trace in node.traces.items()} == naive.reasons
+        assert {entry: trace.depth for entry, trace in node.traces.items()} == naive.depths
+        state = naive.state(frozenset(everything))
+        assert canonical.dumps(node.state.shown()) == canonical.dumps(state.shown())
+        assert canonical.dumps(self.kind.view(node.state)) == canonical.dumps(self.kind.view(state))
+        assert node.folded is not None
+        assert set(node.folded.heads) == everything.keys() - {c for h in everything.values() for c in h.cited}
 
 
 class ToyFederation(Federation):

@@ -261,7 +261,8 @@ def test_every_missing_field_has_its_words() -> None:
         _, section, name, *rest = at.split("/")
         known = labels["codes"] if section == "codes" else labels["topics"] if rest else labels["fields"]
         assert (name if section == "codes" else rest[0] if rest else at) in known
-    for field in REQUEST.missing({**URGENT}, []):
+    person = Part("subject", {"schema": "Person", "properties": {"name": ["x"]}}, category="suspect")
+    for field in REQUEST.missing({**URGENT, "restrictions": "as_marked"}, [person]):
         assert field.clause is None or field.clause in labels["clauses"]
 
 

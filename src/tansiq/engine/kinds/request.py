@@ -138,15 +138,15 @@ class Request(Kind):
         found = [missing for missing in super().missing(codes, parts, act=act) if missing.at != "/parts/narrative"]
         if act not in (None, "ask"):
             return super().missing(codes, parts, act=act)
-        wanted = {"offence": "4.3.b", "objective_reasons": "4.3.c"}
+        wanted = {"offence": "4", "objective_reasons": "4.3"}
         if any(part.category is not None for part in parts):
-            wanted["link"] = "4.3.d"
+            wanted["link"] = "4"
         if codes.get("urgency") is not None:
-            wanted["urgency_reasons"] = "4.3.a"
+            wanted["urgency_reasons"] = "4.5"
         told = topics(parts)
         found += [Missing(f"/parts/narrative/{t}", f"2023/977:{c}") for t, c in wanted.items() if t not in told]
         if codes.get("restrictions") == "as_marked" and not any(part.marking.handling - {"H0"} for part in parts):
-            found.append(Missing("/parts/handling", "2023/977:4.3.e"))
+            found.append(Missing("/parts/handling", "2023/977:4"))
         return found
 
     def counted(self, state: State, start: datetime, access: str | None, calendar: Calendar) -> datetime:
