@@ -46,6 +46,33 @@ def act(*, now: Any, officer: str, intent: dict[str, Any], draft: str = "") -> d
     return {"dossier": done.dossier_id, "entry": done.entry_id, "draft": done.draft_id, "role": done.awaiting_role}
 
 
+def burst(*, now: Any, officer: str, intents: list[dict[str, Any]], every: float) -> list[list[Any]]:
+    """Do these acts one after another, one every ``every`` seconds (0: as fast as it goes); returns [entry id, wall time] of each."""
+    import time
+
+    from tansiq.node.accounts.queries import get_officer
+    from tansiq.node.cli.session import now as clock
+    from tansiq.node.flows.act import act as do
+    from tansiq.node.flows.intents import Intent
+
+    del now
+    who, done, start = get_officer(officer), [], time.monotonic()
+    for number, intent in enumerate(intents):
+        if (ahead := start + number * every - time.monotonic()) > 0:
+            time.sleep(ahead)
+        begin = time.time()
+        done.append([do(who, Intent.from_json(intent), now=clock()).entry_id, begin])
+    return done
+
+
+def taken(*, now: Any, entries: list[str]) -> dict[str, float]:
+    """When each of these entries was recorded here, as seconds since the epoch; those that are not here are left out."""
+    from tansiq.node.dossiers.models import Entry
+
+    del now
+    return {e: at.timestamp() for e, at in Entry.objects.filter(entry_id__in=entries).values_list("entry_id", "recorded_at")}
+
+
 def entries(*, now: Any, dossier: str) -> dict[str, Any]:
     """Everything the store holds of a dossier, in a form that two nodes can be compared by."""
     from tansiq.node.dossiers import queries
@@ -107,7 +134,7 @@ def people(*, now: Any, password: str, officers: list[list[Any]]) -> int:
     return len(officers)
 
 
-COMMANDS = {"people": people, "act": act, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
+COMMANDS = {"people": people, "act": act, "burst": burst, "taken": taken, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
 
 if __name__ == "__main__":
     main()

@@ -14,6 +14,7 @@ from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import actions
 from tansiq.node.audit.models import LOGS
 from tansiq.node.vault import keys
+from tansiq.node.vault.stores import on_disk
 
 log = logging.getLogger(__name__)
 IDLE = 0.25
@@ -22,7 +23,8 @@ IDLE = 0.25
 def sequence_all(now: datetime, *, batch: int = actions.BATCH) -> int:
     """Number what waits in both logs and sign what is due, with the node's own key; returns how many events."""
     signer, node_id = keys.current().node, settings.NODE.node_id
-    return sum(actions.sequence(now, batch, log=name, node_id=node_id, signer=signer) for name in LOGS)
+    with on_disk():
+        return sum(actions.sequence(now, batch, log=name, node_id=node_id, signer=signer) for name in LOGS)
 
 
 def run_sequencer(*, stop: threading.Event, clock: Callable[[], datetime], idle: float = IDLE) -> None:

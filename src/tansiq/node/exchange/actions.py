@@ -29,6 +29,7 @@ from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 from tansiq.node.partners.actions import heard_from
 from tansiq.node.vault import keys
+from tansiq.node.vault.stores import on_disk
 
 LEASE = timedelta(seconds=60)
 EXPIRES = timedelta(days=30)
@@ -140,7 +141,7 @@ def seal_next(partner: str, worker: str, now: datetime) -> OutEnvelope | None:
     told = witness.told_to(partner)
     body = bodies.Body(items=(bodies.Item(witness.ITEM, told), *batch.content), checkpoint=told["checkpoint"])
     envelope, following = _seal(body, card, outbound, now)
-    with transaction.atomic():
+    with on_disk(), transaction.atomic():
         held = Link.objects.select_for_update().get(partner=partner)
         if held.leased_by != worker:
             raise Unavailable("exchange.lease_lost", partner=partner)
@@ -275,6 +276,11 @@ def record_failure(partner: str, envelope_id: str | None, code: str, now: dateti
             row.save(update_fields=["attempts", "code"])
 
 
+def note_reached(partner: str) -> None:
+    """The partner answered: whatever failed before counts no longer."""
+    Link.objects.filter(partner=partner, failures__gt=0).update(failures=0, retry_at=None, last_error="")
+
+
 def wake(partner: str) -> None:
     """End the pause of a link, because the partner was heard from or an officer asks for it."""
     Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None)
@@ -325,7 +331,7 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
     if known is not None:
         return dict(known.receipt)
     signed = _receipt(accepted, now)
-    with transaction.atomic():
+    with on_disk(), transaction.atomic():
         link = Link.objects.select_for_update().get_or_create(partner=manifest.sender)[0]
         known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
         if known is not None:

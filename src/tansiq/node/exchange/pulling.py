@@ -100,9 +100,10 @@ def pull_all(http: httpx.Client, clock: Callable[[], datetime]) -> int:
         return 0
     came = 0
     for row in partners.partners():
-        if row.url and row.status == row.ENROLLED:
+        if row.url and row.status == row.ENROLLED and not queries.is_pausing(row.node_id, clock()):
             try:
                 came += pull_from(row.node_id, row.url, http, clock)
+                actions.note_reached(row.node_id)
             except TansiqError as error:
                 actions.record_failure(row.node_id, None, error.code, clock())
     return came

@@ -20,6 +20,11 @@ def partners_with_work(now: datetime) -> list[str]:
     return sorted(waiting - set(busy.values_list("partner", flat=True)))
 
 
+def is_pausing(partner: str, now: datetime) -> bool:
+    """Whether the link rests after a failed attempt."""
+    return Link.objects.filter(partner=partner, retry_at__gt=now).exists()
+
+
 def has_work() -> bool:
     """Whether anything waits to be sent to anybody."""
     return (

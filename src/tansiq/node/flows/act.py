@@ -36,6 +36,7 @@ from tansiq.node.flows import pins, projections, questions
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
+from tansiq.node.vault.stores import on_disk
 
 ATTEMPTS = 8
 
@@ -369,7 +370,7 @@ def _sign(
 def _append(
     stand: _Stand, intent: Intent, entry: SignedEntry, now: datetime, *, draft_id: str, officer: Officer | None
 ) -> Acted:
-    with transaction.atomic(durable=True):
+    with on_disk(), transaction.atomic(durable=True):
         folded = None
         dossier = stand.dossier
         if dossier is not None:

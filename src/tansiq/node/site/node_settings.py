@@ -78,8 +78,8 @@ def databases(settings: NodeSettings) -> dict[str, dict[str, Any]]:
                 "OPTIONS": {
                     "transaction_mode": "IMMEDIATE",
                     "timeout": 20,
-                    # FULL: a receipt that we sent must survive the loss of power (docs/decisions/0004-sqlite.md).
-                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                    # NORMAL, and FULL where it counts: tansiq.node.vault.stores (docs/decisions/0004-sqlite.md).
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
                     "PRAGMA secure_delete=ON; PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;",
                 },
             }
