@@ -48,11 +48,19 @@ class _BoundedReader:
 
 
 def read_rows(
-    stream: IO[bytes], *, root: str, sections: frozenset[str], limits: ListLimits
+    stream: IO[bytes],
+    *,
+    root: str,
+    sections: frozenset[str],
+    limits: ListLimits,
+    rows_at_root: frozenset[str] = frozenset(),
+    is_in_namespace: bool = False,
 ) -> Iterator[Element | XmlRow]:
     """The root element (its attributes only), then every row: the children of each section that ``sections`` names.
 
-    A child of the root of any other name comes as a row of its own (emptied), so that its reader can report it. Raises
+    Children of the root that ``rows_at_root`` names are rows themselves. Any other child of the root comes as a row of
+    its own (emptied), so that its reader can report it. With ``is_in_namespace`` elements are known by their local
+    names: the publisher has changed the namespace of the same format before. Raises
     Rejected: ``list.not_well_formed`` (line, column), ``list.forbidden_construct``, ``list.not_this_list`` (another
     root), ``list.too_large``, ``list.row_too_large``, ``list.too_many_rows``, ``list.too_deep``.
     """
@@ -62,7 +70,9 @@ def read_rows(
     bounded = _BoundedReader(stream, limits)
     try:
         events = iterparse(bounded, events=("start", "end"), forbid_dtd=True)
-        yield from _rows(events, bounded, root=root, sections=sections, limits=limits)
+        if is_in_namespace:
+            events = _with_local_names(events)
+        yield from _rows(events, bounded, root=root, sections=sections, limits=limits, rows_at_root=rows_at_root)
     except ParseError as error:
         line, column = error.position
         raise Rejected("list.not_well_formed", line=line, column=column) from error
@@ -72,8 +82,21 @@ def read_rows(
         raise Rejected("list.not_well_formed", line=1, column=0) from error
 
 
+def _with_local_names(events: Any) -> Iterator[tuple[str, Element]]:
+    for event, element in events:
+        if event == "start":
+            element.tag = element.tag.rpartition("}")[2]
+        yield event, element
+
+
 def _rows(
-    events: Any, bounded: _BoundedReader, *, root: str, sections: frozenset[str], limits: ListLimits
+    events: Any,
+    bounded: _BoundedReader,
+    *,
+    root: str,
+    sections: frozenset[str],
+    limits: ListLimits,
+    rows_at_root: frozenset[str],
 ) -> Iterator[Element | XmlRow]:
     path: list[Element] = []
     counts: dict[str, int] = {}
@@ -92,7 +115,7 @@ def _rows(
                 raise Rejected("list.row_too_large", limit=limits.max_row_elements)
             continue
         path.pop()
-        if len(path) > 2:
+        if len(path) > 2 or (len(path) == 2 and path[1].tag in rows_at_root):
             continue
         is_row = len(path) == 2 and path[1].tag in sections
         if is_row or (len(path) == 1 and element.tag not in sections):
