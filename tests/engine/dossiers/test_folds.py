@@ -376,3 +376,29 @@ def test_a_long_dossier_costs_no_more_than_its_heads() -> None:
     late = it.act("assign", {"unit": "y"}, folded=stale)
     assert it.loads <= 1 + 2 * len(late.cited)
     assert len(it.state.to_bytes()) < 2_000
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_entries_one_by_one() -> None:
+    """Really appended: one look per entry from the first to the last, a late entry at the end, and a state that stays
+    small.
+    """
+    fr, it = two_nodes()
+    stale = None
+    for step in range(100_000):
+        node = (fr, it)[step % 2]
+        header = node.act("remind") if node is fr else node.act("assign", {"unit": f"u{step % 7}"})
+        other = (it, fr)[step % 2]
+        node.loads = other.loads = 0
+        other.take(header)
+        assert other.loads == 1
+        node.traces[header.entry_id] = other.traces[header.entry_id] = folds.pruned(other.traces[header.entry_id])
+        stale = other.folded if step == 99_900 else stale
+    assert stale is not None
+    late = it.compose("query", folded=stale)
+    fr.loads = 0
+    fr.take(late)
+    assert fr.state.count("reminders") == 50_000
+    assert len(fr.state.to_bytes()) < 2_500
+    assert fr.folded is not None
+    assert (fr.folded.count, len(fr.folded.heads)) == (100_002, 2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tansiq.engine.dossiers.kind import CONFLICT
-from tests.engine.dossiers.simulated import Node
+from tansiq.engine.dossiers.states import PHASE, Write
+from tests.engine.dossiers.simulated import Node, opening_of
 from tests.engine.dossiers.toy import TOY, Toy
 from tests.engine.kinds.enumerate import Samples, check_kind, check_many_writers, check_table
 
@@ -51,3 +54,9 @@ def test_a_circle_in_the_table_is_found() -> None:
 
     with pytest.raises(AssertionError, match="circle"):
         check_table(Circular())
+    node = Node("fr", Circular())
+    node.open(opening_of(TOY), {"urgent": False})
+    writes = {act: Write(act, act, 1, act, act, "", 2, act) for act in ("answer", "withdraw", "refuse")}
+    outcome = node.kind.outcome(replace(node.state, facets={PHASE: writes}))
+    assert outcome.is_conflict, "even a table that goes round in circles has an answer"
+    assert len(outcome.standing) == 3

@@ -240,11 +240,12 @@ def _open(kind: Kind, folded: Folded | None, header: Header, entry_id: str, load
 
 
 def _cited(folded: Folded, header: Header, load: Load) -> tuple[dict[str, Tip], tuple[str, ...]]:
-    """The cited entries – from the heads where they are heads, else loaded – and those that are not here."""
+    """The cited entries – from heads and tips where they are among them, else loaded – and those that are not here."""
+    own = next((tip for tip in folded.tips.values() if tip.entry == header.prev), None)
     cited: dict[str, Tip] = {}
     missing = []
     for entry in header.cited:
-        tip = folded.heads.get(entry)
+        tip = own if own is not None and entry == own.entry else folded.heads.get(entry)
         if tip is None and (trace := load(entry)) is not None:
             tip = _tip(trace)
         if tip is None:
