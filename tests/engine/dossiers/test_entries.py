@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tansiq.engine.accords.markings import Marking
+from tansiq.engine.accords.markings import Marking, strictest
 from tansiq.engine.dossiers import folds
 from tansiq.engine.dossiers.entries import (
     SignedEntry,
@@ -57,7 +57,9 @@ def salted(*parts: Part) -> tuple[SaltedPart, ...]:
     return tuple(SaltedPart(bytes([index]) * 32, part) for index, part in enumerate(parts))
 
 
-def opened(*parts: Part) -> tuple[Header, tuple[SaltedPart, ...]]:
+def opened(
+    *parts: Part, source_marking: Callable[[SourceRef], Marking | None] = lambda _: Marking()
+) -> tuple[Header, tuple[SaltedPart, ...]]:
     held = salted(*parts)
     header = compose(
         TOY,
@@ -69,6 +71,7 @@ def opened(*parts: Part) -> tuple[Header, tuple[SaltedPart, ...]]:
         codes={"urgent": True},
         parts=held,
         opening=new_opening(TOY, ["it", "fr"], random=_random),
+        source_marking=source_marking,
     )
     return header, held
 
@@ -130,8 +133,9 @@ def test_compose_demands_codes_parts_and_effect() -> None:
         compose(TOY, appended.folded, act="dance", **common)
     with pytest.raises(Refused, match=r"kind\.not_for_this_role"):
         compose(TOY, appended.folded, act="withdraw", **common)
+    own = replace(PERSON, sources=())
     with pytest.raises(Refused, match=r"kind\.part_not_allowed"):
-        compose(TOY, appended.folded, act="answer", codes={"extent": "full"}, parts=salted(PERSON), **common)
+        compose(TOY, appended.folded, act="answer", codes={"extent": "full"}, parts=salted(own), **common)
     with pytest.raises(Rejected, match=r"dossier\.not_opened"):
         compose(TOY, None, act="ask", codes={}, **common)
     answer = compose(TOY, appended.folded, act="answer", codes={"extent": "full"}, parts=salted(NARRATIVE), **common)
@@ -328,6 +332,33 @@ def test_a_derived_part_inherits_the_strictest_of_its_sources() -> None:
     assert marking_of(salted(NARRATIVE, PERSON)) == PERSON.marking
     with pytest.raises(Rejected, match=r"decide\.derived_without_sources"):
         inherited([])
+
+
+MARKINGS = st.builds(
+    Marking,
+    level=st.integers(0, 4),
+    handling=st.frozensets(st.sampled_from(["H1", "H2"])),
+    tlp=st.sampled_from([None, "GREEN", "AMBER", "RED"]),
+)
+
+
+@given(MARKINGS, st.lists(MARKINGS, min_size=1, max_size=4))
+def test_a_derived_part_below_its_sources_is_not_composed(own: Marking, sources: list[Marking]) -> None:
+    refs = tuple(SourceRef(f"{index:064x}", "b" * 64) for index in range(len(sources)))
+    derived = replace(NARRATIVE, marking=own, sources=refs)
+    if own.is_at_least(strictest(sources)):
+        header, _ = opened(derived, source_marking=lambda ref: sources[int(ref.entry, 16)])
+        assert header.marking.is_at_least(strictest(sources))
+        return
+    with pytest.raises(Refused, match=r"decide\.marking_below_sources") as caught:
+        opened(derived, source_marking=lambda ref: sources[int(ref.entry, 16)])
+    assert caught.value.facts["at"] == "/parts/0/marking"
+
+
+def test_a_source_that_is_not_here_is_no_source() -> None:
+    with pytest.raises(Rejected, match=r"part\.source_unknown") as caught:
+        opened(NARRATIVE, PERSON, source_marking=lambda _: None)
+    assert caught.value.facts["at"] == "/parts/1/sources/0"
 
 
 def test_a_header_never_says_less_than_its_parts() -> None:

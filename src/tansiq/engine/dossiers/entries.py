@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from tansiq.engine.accords.decide import check_derived
+from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import folds
 from tansiq.engine.dossiers.folds import Cites, Folded, Load
 from tansiq.engine.dossiers.headers import Actor, Code, Header, Opening
@@ -65,8 +67,16 @@ _HEADER_LIMITS: Final = Limits(max_bytes=MAX_HEADER_BYTES, max_depth=8, max_valu
 _NONCE_BYTES: Final = 16
 
 
+SourceMarking: TypeAlias = Callable[[SourceRef], "Marking | None"]
+
+
 def _loads_nothing(entry: str) -> Trace | None:
     del entry
+    return None
+
+
+def _knows_no_source(source: SourceRef) -> Marking | None:
+    del source
     return None
 
 
@@ -114,12 +124,14 @@ def compose(
     opening: Opening | None = None,
     code_lists: Mapping[str, str] | None = None,
     load: Load = _loads_nothing,
+    source_marking: SourceMarking = _knows_no_source,
 ) -> Header:
     """The author's next entry upon the present heads (``folded`` None: the opening entry), checked to take effect.
 
-    ``code_lists`` are the pins of the opening entry, {list: digest}. Raises ``Rejected("kind.code_invalid")``,
-    ``Rejected("codes.…")`` or ``Rejected("entry.incomplete", at=first missing field, fields=all)`` for what an
-    officer must correct, and ``Refused("kind.…")`` where the act has no place now.
+    ``code_lists`` are the pins of the opening entry, {list: digest}; ``source_marking`` gives the marking of a part
+    that another was derived from, and a derived part must carry every condition of all its sources. Raises
+    ``Rejected("kind.code_invalid")``, ``Rejected("codes.…")`` or ``Rejected("entry.incomplete", at=first missing
+    field, fields=all)`` for what an officer must correct, and ``Refused("kind.…")`` where the act has no place now.
     """
     if folded is None and opening is None:
         raise Rejected("dossier.not_opened", at="/opening")
@@ -150,11 +162,24 @@ def compose(
     kind.check_listed(act, given, pins)
     for index, salted in enumerate(parts):
         check_part_codes(salted.part, pins, at=pointer("/parts", index))
+        _check_sources(salted.part, source_marking, at=pointer("/parts", index))
     header = Header.from_json(header.to_json())
     participants = header.opening.participants if header.opening else ()
     state = folded.state if folded is not None else State(header.entry_id, author, participants)
     kind.demand(header, header.entry_id, state, folds.named(kind, header, load))
     return header
+
+
+def _check_sources(part: Part, source_marking: SourceMarking, *, at: str) -> None:
+    """Nothing is laundered by being derived: at least the strictest of the sources, all of which must be known."""
+    markings = []
+    for index, source in enumerate(part.sources):
+        marking = source_marking(source)
+        if marking is None:
+            raise Rejected("part.source_unknown", at=pointer(at, "sources", index), entry=source.entry)
+        markings.append(marking)
+    if markings:
+        check_derived(part.marking, markings, at=pointer(at, "marking"))
 
 
 @dataclass(frozen=True)
