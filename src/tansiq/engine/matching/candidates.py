@@ -50,56 +50,59 @@ def _worths(
 
 @compiled
 def _collect(
-    words: Ints, worths: Ints, slots: Ints, own: int, post_starts: Ints, post_names: Ints, open_name: npt.NDArray[np.bool_],
-    total: Ints, last_slot: Ints, last_worth: Ints, agreed: Bytes, touched: Ints, histogram: Ints, name_core: Bytes,
+    words: Ints, worths: Ints, slots: Ints, own: int, post_starts: Ints, post_names: Ints,
+    open_name: npt.NDArray[np.bool_], state: npt.NDArray[np.int16], name_core: Bytes, touched: Ints, totals: Ints,
+    histogram: Ints,
 ) -> int:  # fmt: skip
-    """Add up, per open name, the best worth of each asked word; fill ``touched`` and the histogram of totals."""
+    """Add up, per open name, the best worth of each asked word; fill ``touched``, ``totals`` and their histogram.
+
+    A name's state – total, last slot plus one, its worth there, words that agreed – lies in eight bytes side by side,
+    so that a posting costs one look into memory; it is cleared again.
+    """
     count = 0
     for slot in range(slots.shape[0] - 1):
+        mark = np.int16(slot + 1)
         for k in range(slots[slot], slots[slot + 1]):
-            worth = worths[k] if slot < own else worths[k] - DERIVED
+            worth = np.int16(worths[k] if slot < own else worths[k] - DERIVED)
             if worth <= 0:
                 continue
             for at in range(post_starts[words[k]], post_starts[words[k] + 1]):
                 name = post_names[at]
                 if not open_name[name]:
                     continue
-                if last_slot[name] == -1:
-                    touched[count] = name
-                    count += 1
-                if last_slot[name] != slot:
-                    agreed[name] += 1
-                    last_slot[name] = slot
-                    last_worth[name] = worth
-                    total[name] += worth
-                elif worth > last_worth[name]:
-                    total[name] += worth - last_worth[name]
-                    last_worth[name] = worth
+                seen = state[name, 1]
+                if seen != mark:
+                    if seen == 0:
+                        touched[count] = name
+                        count += 1
+                    state[name, 0] += worth
+                    state[name, 1] = mark
+                    state[name, 2] = worth
+                    state[name, 3] += 1
+                elif worth > state[name, 2]:
+                    state[name, 0] += worth - state[name, 2]
+                    state[name, 2] = worth
     for k in range(count):
         name = touched[k]
-        spare = int(name_core[name]) - int(agreed[name])
-        agreed[name] = 0
+        spare = int(name_core[name]) - int(state[name, 3])
+        total = int(state[name, 0])
         if spare > 0:
-            total[name] = max(total[name] - SPARE * spare, 0)
-        place = min(total[touched[k]], histogram.shape[0] - 1)
-        histogram[place] += 1
+            total = max(total - SPARE * spare, 0)
+        totals[k] = total
+        histogram[min(total, BINS - 1)] += 1
+        state[name, :] = 0
     return count
 
 
 @compiled
-def _pick(
-    touched: Ints, count: int, total: Ints, last_slot: Ints, least: int, most: int, names: Ints, worths: Ints
-) -> int:
-    """The touched names of at least ``least`` sixteenths; clears the scratch behind itself."""
+def _pick(touched: Ints, count: int, totals: Ints, least: int, names: Ints, worths: Ints) -> int:
+    """The touched names of at least ``least`` sixteenths."""
     found = 0
     for k in range(count):
-        name = touched[k]
-        if min(total[name], most) >= least:
-            names[found] = name
-            worths[found] = total[name]
+        if min(totals[k], BINS - 1) >= least:
+            names[found] = touched[k]
+            worths[found] = totals[k]
             found += 1
-        total[name] = 0
-        last_slot[name] = -1
     return found
 
 
@@ -108,16 +111,14 @@ class Searcher:
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
-        self._total = np.zeros(segment.names, dtype=np.int32)
-        self._last_worth = np.zeros(segment.names, dtype=np.int32)
-        self._last_slot = np.full(segment.names, -1, dtype=np.int32)
+        self._state = np.zeros((segment.names, 4), dtype=np.int16)
         self._touched = np.empty(segment.names, dtype=np.int32)
+        self._totals = np.empty(segment.names, dtype=np.int32)
         self._background = np.asarray(segment.arrays["word_background"], dtype=np.float32)
         self._form_starts = segment.ints("form_starts")
         self._form_words = segment.ints("form_words")
         self._post_starts = segment.ints("post_starts")
         self._post_names = segment.ints("post_names")
-        self._agreed = np.zeros(segment.names, dtype=np.uint8)
         self._name_core = np.asarray(segment.arrays["name_core"], dtype=np.uint8)
         self._count = 0
         self._hits = lru_cache(maxsize=20_000)(self._find)
@@ -141,17 +142,15 @@ class Searcher:
         worths = np.concatenate([worths for _, worths in found] or [np.zeros(0, dtype=np.int32)])
         histogram = np.zeros(BINS, dtype=np.int32)
         self._count = _collect(
-            words, worths, starts, own, self._post_starts, self._post_names, open_names, self._total, self._last_slot,
-            self._last_worth, self._agreed, self._touched, histogram, self._name_core,
+            words, worths, starts, own, self._post_starts, self._post_names, open_names, self._state, self._name_core,
+            self._touched, self._totals, histogram,
         )  # fmt: skip
         return histogram
 
     def pick(self, least: int) -> tuple[Ints, Ints]:
-        """The collected names worth at least ``least`` sixteenths of a nat, and their worths; scratch is clean
-        afterwards.
-        """
+        """The collected names worth at least ``least`` sixteenths of a nat, and their worths."""
         names, worths = np.empty(self._count, dtype=np.int32), np.empty(self._count, dtype=np.int32)
-        found = _pick(self._touched, self._count, self._total, self._last_slot, least, BINS - 1, names, worths)
+        found = _pick(self._touched, self._count, self._totals, least, names, worths)
         return names[:found], worths[:found]
 
 

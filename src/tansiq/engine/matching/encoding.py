@@ -121,9 +121,11 @@ def encode_word(word: Word) -> EncodedWord:
     costs = load_costs()
     table = TABLES.get(word.script, 0)
     text = word.letters[:MAX_LETTERS]
+    alphabet = ALPHABETS[SCRIPTS[table]]
     if word.script not in TABLES:
         text = romanise(text)[:MAX_LETTERS]
-    codes = ALPHABETS[SCRIPTS[table]].encode(text)
+    text = "".join(letter for letter in text if letter in alphabet.numbers)
+    codes = alphabet.encode(text)
     reading = text if table == 0 else _reading(text, codes, table)
     reading_codes = codes if table == 0 else LATIN.encode(reading)
     background = costs.background(reading)

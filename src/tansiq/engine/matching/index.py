@@ -37,7 +37,7 @@ from tansiq.engine.matching.subjects import (
 )
 from tansiq.engine.names import Script, Word, read_name
 
-CANDIDATES = 50
+CANDIDATES = 120
 """Names compared closely for each name asked (more when several are worth the same)."""
 _MOST_COMPARED = 600
 _LEAST_SCORE = 0.0005

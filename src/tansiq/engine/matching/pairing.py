@@ -103,6 +103,18 @@ class Scratch(NamedTuple):
 
     rows: Ints
     table: Ints
+    cost: Ints
+    worth: Doubles
+
+
+def make_scratch() -> Scratch:
+    """Room for one thread."""
+    return Scratch(
+        np.zeros(WIDEST, dtype=np.int32),
+        np.zeros((WIDEST, WIDEST), dtype=np.int32),
+        np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.int32),
+        np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.float64),
+    )
 
 
 @compiled
@@ -112,7 +124,7 @@ def _read(
 ) -> int:  # fmt: skip
     """The cost of letters of one table read as Latin letters, up to ``limit``."""
     n, m = last - first, end - start
-    if n + 1 > WIDEST or m + 1 > WIDEST or m > 3 * n + 2 or n > 3 * m + 2:
+    if n + 1 > WIDEST or m + 1 > WIDEST or m > 3 * n + 2 or n > 2 * m + 2:
         return NEVER
     base = costs.starts[table] + shift
     for k in range(n):
@@ -211,6 +223,10 @@ def _worths(
             for wide in range(2):
                 iw, jw = 1 - wide, wide
                 if i + iw >= p or j + jw >= q:
+                    continue
+                left = a.starts[i + iw + 1] - a.starts[i]
+                right = b.starts[j + jw + 1] - b.starts[j]
+                if 2 * max(left, right) > 5 * min(left, right):
                     continue
                 open_words = max(best_a[i], best_a[i + 1]) if iw else max(best_b[j], best_b[j + 1])
                 if open_words < SETTLED or (best_b[j] if iw else best_a[i]) < TAKEN:
@@ -348,8 +364,11 @@ def compare(
     """
     p, q = min(a.tables.shape[0], MOST_WORDS), min(b.tables.shape[0], MOST_WORDS)
     features[:] = 0.0
-    cost = np.full((p, 2, q, 2), NEVER, dtype=np.int32)
-    worth = np.full((p, 2, q, 2), -1.0e9, dtype=np.float64)
+    cost, worth = scratch.cost, scratch.worth
+    for i in range(p):
+        for j in range(q):
+            cost[i, :, j, :] = NEVER
+            worth[i, :, j, :] = -1.0e9
     used_a, used_b = np.zeros(p, dtype=np.uint8), np.zeros(q, dtype=np.uint8)
     _worths(a, b, p, q, costs, scratch, memo, slots, cost, worth)
     found = _join(p, q, cost, worth, used_a, used_b, cells)
@@ -369,12 +388,19 @@ def main_table(tables: Ints) -> int:
 
 @compiled
 def compare_names(
-    a: Flat, names: Ints, words: Words, costs: Costs, features: Doubles, same: Bytes, cells: Ints, found: Ints
+    a: Flat,
+    names: Ints,
+    words: Words,
+    costs: Costs,
+    scratch: Scratch,
+    features: Doubles,
+    same: Bytes,
+    cells: Ints,
+    found: Ints,
 ) -> None:
     """Compare name a with each of a segment's ``names``: a line of features, whether of the same script, and the
     cells.
     """
-    scratch = Scratch(np.zeros(WIDEST, dtype=np.int32), np.zeros((WIDEST, WIDEST), dtype=np.int32))
     codes, reading = np.zeros(MOST_WORDS * 33, dtype=np.uint8), np.zeros(MOST_WORDS * 33, dtype=np.uint8)
     starts, reading_starts = np.zeros(MOST_WORDS + 1, dtype=np.int32), np.zeros(MOST_WORDS + 1, dtype=np.int32)
     tables, roles = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)

@@ -25,7 +25,7 @@ from tansiq.engine.matching.encoding import EncodedName, EncodedWord, grid_rows
 from tansiq.engine.matching.segment import Segment
 from tansiq.engine.matching.subjects import Json
 from tansiq.engine.names.costs import SCRIPTS, load_costs
-from tansiq.engine.names.kernels import WIDEST, trace_reading
+from tansiq.engine.names.kernels import trace_reading
 from tansiq.engine.names.letters import ALPHABETS
 
 VERSION = 1
@@ -80,7 +80,7 @@ _local = threading.local()
 
 def _scratch() -> pairing.Scratch:
     if not hasattr(_local, "scratch"):
-        _local.scratch = pairing.Scratch(np.zeros(WIDEST, dtype=np.int32), np.zeros((WIDEST, WIDEST), dtype=np.int32))
+        _local.scratch = pairing.make_scratch()
     return cast("pairing.Scratch", _local.scratch)
 
 
@@ -135,7 +135,7 @@ def compare_candidates(left: EncodedName, words: pairing.Words, names: npt.NDArr
     size = len(names)
     features, same = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
     cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
-    pairing.compare_names(_flat(left), names, words, _tables(), features, same, cells, found)
+    pairing.compare_names(_flat(left), names, words, _tables(), _scratch(), features, same, cells, found)
     weights = load_weights()
     models = (weights["cross"], weights["same"])
     odds = np.where(same == 1, models[1](features), models[0](features)).tolist()
@@ -192,7 +192,7 @@ def _align_words(left: tuple[EncodedWord, ...], right: tuple[EncodedWord, ...]) 
     source, target = (right, left) if turned else (left, right)
     own = source[0].table == 0 or target[0].table == 0
     if own:
-        letters = "".join(_kept(word) for word in source)
+        letters = "".join(word.text for word in source)
         codes = np.concatenate([word.codes for word in source])
     else:
         letters = "".join(word.reading for word in source)
@@ -213,9 +213,3 @@ def _align_words(left: tuple[EncodedWord, ...], right: tuple[EncodedWord, ...]) 
         steps.append(_step(chunk, letter, quality) if turned else _step(letter, chunk, quality))
         begin = end
     return tuple(steps)
-
-
-def _kept(word: EncodedWord) -> str:
-    """The letters of a word that its alphabet knows (those that have a number)."""
-    numbers = ALPHABETS[SCRIPTS[word.table]].numbers
-    return "".join(letter for letter in word.text if letter in numbers)

@@ -21,10 +21,11 @@ from tansiq.engine.matching.subjects import Label, Subject
 from tansiq.engine.names import Role, Script, Word, read_name
 from tansiq.engine.names.compiled import compiled
 from tansiq.engine.names.letters import LATIN
-from tansiq.engine.names.tokens import MAX_WORDS
+from tansiq.engine.names.tokens import MAX_WORDS, name_parts, word_of
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 _EXTRAS = ("schema", "birth_dates", "countries", "gender", "identifiers", "birth_places", "parents")
+_LISTS = ("birth_dates", "countries", "identifiers", "birth_places", "parents")
 _SCRIPTS = tuple(Script)
 _ROLES = tuple(Role)
 
@@ -58,19 +59,41 @@ def _runs(lists: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int32], npt.ND
 
 def extras_of(subject: Subject) -> str:
     """Everything of a subject but its id and names, as JSON without empty fields."""
+    if subject.schema == "Person" and not any(map(subject.__getattribute__, _LISTS)) and not subject.gender:
+        return ""
     stored = {name: getattr(subject, name) for name in _EXTRAS}
     kept = {name: value for name, value in stored.items() if value and not (name == "schema" and value == "Person")}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")) if kept else ""
 
 
 class _Vocabulary:
-    """Words numbered in order of appearance."""
+    """Words numbered in order of appearance; a name's parts are looked up without being classified again."""
 
     def __init__(self) -> None:
-        self.numbers: dict[Word, int] = {}
+        self.words: dict[Word, int] = {}
+        self._parts: dict[str, int] = {}
+        self._titles: set[str] = set()
 
-    def number(self, word: Word) -> int:
-        return self.numbers.setdefault(word, len(self.numbers))
+    def read(self, surface: str) -> list[int]:
+        """The word numbers of a name."""
+        parts = name_parts(surface)
+        known = self._parts
+        try:
+            numbers = [known[part] for part in parts]
+        except KeyError:
+            numbers = [self._learn(part) for part in parts]
+        if not self._titles.isdisjoint(parts):
+            return [self._number(word) for word in read_name(surface).words]
+        return numbers
+
+    def _learn(self, part: str) -> int:
+        word = word_of(part)
+        if word.role is Role.TITLE:
+            self._titles.add(part)
+        return self._parts.setdefault(part, self._number(word))
+
+    def _number(self, word: Word) -> int:
+        return self.words.setdefault(word, len(self.words))
 
 
 def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
@@ -88,10 +111,11 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
         number = len(ids)
         ids.append(subject.subject_id)
         extras.append(extras_of(subject))
-        keys += [(key_hash(key), number) for key in identifier_keys(subject.identifiers)]
+        if subject.identifiers:
+            keys += [(key_hash(key), number) for key in identifier_keys(subject.identifiers)]
         subject_labels.append(label_sets.setdefault(labels, len(label_sets)))
         for surface in subject.names:
-            words = [vocabulary.number(word) for word in read_name(surface).words]
+            words = vocabulary.read(surface)
             surfaces.append(surface)
             name_words.append(words)
             name_subject.append(number)
@@ -105,8 +129,8 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
     arrays["subject_labels"] = np.array(subject_labels, dtype=np.uint16 if len(label_sets) < 65536 else np.uint32)
     listed = json.dumps([sorted(labels, key=lambda label: (str(type(label)), label)) for labels in label_sets])
     arrays["label_sets"] = np.frombuffer(listed.encode(), dtype=np.uint8)
-    arrays |= _postings(words_flat, starts, len(vocabulary.numbers))
-    arrays |= _word_arrays(list(vocabulary.numbers))
+    arrays |= _postings(words_flat, starts, len(vocabulary.words))
+    arrays |= _word_arrays(list(vocabulary.words))
     core = (arrays["word_role"].astype(np.int64) % 4 == 0)[words_flat]
     sums = np.concatenate(([0], np.cumsum(core)))
     arrays["name_core"] = (sums[starts[1:]] - sums[starts[:-1]]).astype(np.uint8)

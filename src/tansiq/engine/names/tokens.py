@@ -142,15 +142,32 @@ def _is_article(part: str, following: str, last: str) -> bool:
     return following.startswith(part[1:])
 
 
+_GLUE = _ARTICLES | _SERVANT | _FAITH | _set("عبد الدين الله")
+
+
+def name_parts(text: str) -> list[str]:
+    """The words of ``text`` as keys of ``word_of``: folded, compounds glued, words whose article was dropped marked.
+
+    The fast half of ``read_name``, for laying out millions of names. Raises ``Rejected("names.too_long")``.
+    """
+    parts = fold(text).split()
+    if len(parts) > 1 and not _GLUE.isdisjoint(parts):
+        parts = _join_latin(_join_arabic(parts))
+    return parts[:MAX_WORDS]
+
+
+def word_of(part: str) -> Word:
+    """The word that a part stands for (a title may still turn out to be a name: see ``read_name``)."""
+    return _classify(part)
+
+
 def read_name(text: str) -> Name:
     """The words of ``text``; no word at all for a text without letters or digits. Raises
     ``Rejected("names.too_long")``.
+
+    A title counts as a name where fewer than two other words would be left (*Sheikh Omar*, عمر السيد).
     """
-    folded = fold(text)
-    parts = folded.split()
-    if len(parts) > 1:
-        parts = _join_latin(_join_arabic(parts))
-    words = tuple(map(_classify, parts[:MAX_WORDS]))
+    words = tuple(map(_classify, name_parts(text)))
     if any(word.role is Role.TITLE for word in words) and sum(word.role is Role.NAME for word in words) < 2:
         words = tuple(replace(word, role=Role.NAME) if word.role is Role.TITLE else word for word in words)
     return Name(text, words)
