@@ -16,6 +16,7 @@ MAY: dict[str, frozenset[str]] = {
     "approve": frozenset({"approver", "prosecutor"}),
     "register": frozenset({"liaison", "analyst", "duty"}),
     "import": frozenset({"analyst", "liaison"}),
+    "export": frozenset({"analyst", "liaison", "prosecutor"}),
     "accords": frozenset({"approver", "programme"}),
     "partners": frozenset({"administrator", "approver"}),
     "audit": frozenset({"auditor", "data_protection"}),

@@ -26,6 +26,7 @@ GROUPS = {
     "partner": "partners",
     "accord": "accords",
     "import": "register",
+    "export": "register",
     "search": "search",
     "request": "dossiers",
     "dossier": "dossiers",

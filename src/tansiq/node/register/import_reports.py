@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tansiq.engine.entities.lists import RowProblem
+from tansiq.engine.entities.lists import ListRecord, RowProblem
 from tansiq.engine.formats.times import format_time
 
 
@@ -15,8 +15,8 @@ class ImportReport:
     """What an import did (or, ``is_dry``, would do).
 
     ``counts`` are of rows; ``problems`` are at most 10,000; ``delisting_withheld`` counts subjects that were not in
-    the file but may be among its unreadable rows; ``refused`` holds the codes for which the import would ask for a
-    confirmation.
+    the file but may be among its unreadable rows, or in another part of the list; ``refused`` holds the codes for which
+    the import would ask for a confirmation; ``sample`` shows the first rows of a dry run as they were understood.
     """
 
     source: str
@@ -32,6 +32,7 @@ class ImportReport:
     problems: list[RowProblem] = field(default_factory=list)
     delisting_withheld: int = 0
     refused: list[str] = field(default_factory=list)
+    sample: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_without_effect(self) -> bool:
@@ -49,8 +50,20 @@ class ImportReport:
             "counts": dict(self.counts),
             "delisting_withheld": self.delisting_withheld,
             "refused": list(self.refused),
+            "sample": list(self.sample),
             "problems": [
                 {"place": p.place, "rule": p.rule, "value": p.value, "number": p.number, "row_lost": p.is_row_lost}
                 for p in self.problems
             ],
         }
+
+
+def sample_of(record: ListRecord) -> dict[str, Any]:
+    """A row as it was understood, with what the file wrote where that is something else; for a dry run."""
+    entities: dict[str, dict[str, Any]] = {}
+    for said in record.statements:
+        own = said.entity_id.partition("#")[2]
+        entity = entities.setdefault(own, {"schema": said.schema, "properties": {}})
+        told = said.value if said.original_value is None else f"{said.value} \N{LEFTWARDS ARROW} {said.original_value}"
+        entity["properties"].setdefault(said.prop, []).append(told)
+    return {"place": record.place, "number": record.number, "entities": list(entities.values())}

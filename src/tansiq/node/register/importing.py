@@ -24,20 +24,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import IO
 
 from django.db import transaction
 
-from tansiq.engine.entities.lists import UN_LIST, ListHeader, ListRecord, ListRow, RowProblem, read_un_list
+from tansiq.engine.entities.lists import ListHeader, ListRecord, ListRow, RowProblem
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
 from tansiq.node.register import steps
-from tansiq.node.register.import_reports import ImportReport
+from tansiq.node.register.import_formats import FORMATS, ListFormat
+from tansiq.node.register.import_reports import ImportReport, sample_of
 from tansiq.node.register.import_rows import plan, row_token, write
 from tansiq.node.register.models import (
     Discoverability,
@@ -51,6 +51,7 @@ from tansiq.node.register.policy import WHOLE_NODE, OfficerLike
 
 BATCH = 200
 MAX_REPORTED = 10_000
+MAX_SAMPLE = 5
 CONFIRM_OLDER, CONFIRM_DELISTING = "older", "delisting"
 MANY_DELISTED_SHARE = 0.2
 MANY_DELISTED = 10
@@ -61,57 +62,38 @@ Progress = Callable[[str, int, int | None], None]
 """Told ("read", rows, None) while looking and ("store", rows, all rows) while storing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListFormat:
-    """A list that can be imported: its reader and what it is called."""
-
-    key: str
-    names: dict[str, str]
-    read: Callable[[IO[bytes]], Iterator[ListRow]]
-
-
-FORMATS: dict[str, ListFormat] = {
-    UN_LIST: ListFormat(
-        UN_LIST,
-        {
-            "ar": "القائمة الموحّدة لمجلس الأمن التابع للأمم المتحدة",
-            "fr": "Liste récapitulative du Conseil de sécurité de l’ONU",
-            "en": "UN Security Council Consolidated List",
-            "it": "Elenco consolidato del Consiglio di sicurezza dell’ONU",
-            "fa": "فهرست یکپارچهٔ شورای امنیت سازمان ملل متحد",
-        },
-        read_un_list,
-    ),
-}
-
-
 def import_list(
     officer: OfficerLike,
-    list_key: str,
+    wanted: str | ListFormat,
     open_file: Callable[[], IO[bytes]],
     *,
     circle: str = WHOLE_NODE,
     discoverability: str = Discoverability.HIT,
     is_dry: bool = False,
+    is_part: bool = False,
     confirm: frozenset[str] = frozenset(),
     progress: Progress | None = None,
     now: datetime,
 ) -> ImportReport:
     """Bring the register to what the file says; ``open_file`` is called twice and must open the same bytes each time.
 
-    ``circle`` and ``discoverability`` are for subjects that are new. Raises Rejected("list.…") for a file that cannot
+    ``wanted`` is the key of a published list, or the format of somebody's own (``import_formats``). ``circle`` and
+    ``discoverability`` are for subjects that are new. With ``is_part`` the file adds to the list and delists nothing. A
+    dry run tells the first rows as they were understood. Raises Rejected("list.…") for a file that cannot
     be trusted; Rejected("register.unknown_list"); Refused("register.import_older") and
     Refused("register.import_would_delist") unless ``confirm`` holds "older" or "delisting";
     Conflict("register.import_file_changed" | "register.import_superseded").
     """
     require(officer.roles, "import")
-    known = FORMATS.get(list_key)
+    known = FORMATS.get(wanted) if isinstance(wanted, str) else wanted
     if known is None:
-        raise Rejected("register.unknown_list", list=list_key[:40], known=sorted(FORMATS))
+        raise Rejected("register.unknown_list", list=str(wanted)[:40], known=sorted(FORMATS))
     tell = progress or (lambda _phase, _done, _total: None)
     source, is_new = _source(known, is_dry=is_dry)
-    report = ImportReport(list_key, is_dry)
+    report = ImportReport(known.key, is_dry)
     missing = _look(known, source, open_file, report, tell, is_new=is_new)
+    if is_part:
+        report.delisting_withheld = missing
     refusals = _refusals(source, report, missing, confirm)
     report.refused = [refusal.code for refusal in refusals]
     if is_dry:
@@ -126,7 +108,7 @@ def import_list(
     digest = _store(known, run, open_file, report, tell, circle=circle, discoverability=discoverability, now=now)
     _finish(officer, run, report, is_whole=digest == report.file_digest, now=now)
     if digest != report.file_digest:
-        raise Conflict("register.import_file_changed", list=list_key, run=report.run_id)
+        raise Conflict("register.import_file_changed", list=known.key, run=report.run_id)
     return report
 
 
@@ -179,6 +161,8 @@ def _look(
                     lost.extend([row.key] if row.is_row_lost and row.key and row.rule not in _FIRST_STANDS else [])
                     unknown_losses += row.is_row_lost and not row.key
             planned = plan(source, [row for row in batch if isinstance(row, ListRecord)], is_new=is_new)
+            if report.is_dry and len(report.sample) < MAX_SAMPLE:
+                report.sample.extend(sample_of(item.record) for item in planned[: MAX_SAMPLE - len(report.sample)])
             for item in planned:
                 report.counts["rows"] += 1
                 report.counts[item.outcome] += 1
@@ -187,8 +171,9 @@ def _look(
         report.file_digest = hashed.digest()
     if is_new:
         return 0
-    tokens = [row_token(source, key) for key in lost]
-    found += Subject.objects.filter(source=source, source_token__in=tokens, delisted_at=None).count()
+    for start in range(0, len(lost), steps.BATCH):
+        tokens = [row_token(source, key) for key in lost[start : start + steps.BATCH]]
+        found += Subject.objects.filter(source=source, source_token__in=tokens, delisted_at=None).count()
     missing = Subject.objects.filter(source=source, delisted_at=None).count() - found
     # A row that was lost without its key may be any of those that seem to be missing.
     report.delisting_withheld = missing if unknown_losses else 0

@@ -209,3 +209,29 @@ class RegisterChange(models.Model):
     subject_id = models.UUIDField(primary_key=True)
     number = models.PositiveBigIntegerField(unique=True)
     what = models.CharField(max_length=4)
+
+
+class Export(models.Model):
+    """A copy of part of the register that left it as a file; its number stands in the file."""
+
+    copy_number = models.BigAutoField(primary_key=True)
+    officer = models.CharField(max_length=36)
+    form = models.CharField(max_length=10)
+    purpose = models.CharField(max_length=60, help_text="a code of the list of purposes")
+    counts = models.JSONField(default=dict)
+    file_digest = models.CharField(max_length=64, blank=True, help_text="empty while it is being written, or was cut off")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-copy_number"]
+
+
+class ExportedSubject(models.Model):
+    """That a copy holds a subject; it outlives the subject, so that an erasure knows where copies are."""
+
+    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="subjects")
+    subject_id = models.UUIDField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject_id", "export"], name="one_row_per_exported_subject")]
