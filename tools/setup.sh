@@ -28,4 +28,6 @@ if [ -z "$uv" ]; then
   uv=.venv/bin/uv
 fi
 VIRTUAL_ENV="$PWD/.venv" "$uv" sync --frozen --inexact -q --python .venv/bin/python
+echo "Compiling the matcher (once) ..." >&2
+.venv/bin/python tools/compile_matcher.py
 touch "$stamp"
