@@ -21,8 +21,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz import process
+from rapidfuzz.distance import JaroWinkler, Levenshtein
 
+from bench.matching.peers import skeleton_text
 from bench.matching.split import habit_of, part_of, read_full_names
 from bench.matching.tasks import FULL_NAMES, wikidata
 from tansiq.engine.matching.candidates import Searcher, least_of
@@ -37,15 +39,16 @@ from tansiq.engine.names import Script, fold, read_name, script_of
 MOST = 60
 
 
-def regression(x, y, ridge=1e-2, rounds=40):
+def regression(x, y, share=None, ridge=1e-2, rounds=40):
     """Logistic regression by Newton's method on standardised columns; returns bias and weights."""
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     z = np.c_[np.ones(len(x)), (x - mean) / spread]
     w = np.zeros(z.shape[1])
+    share = np.ones(len(y)) if share is None else share
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-(z @ w)))
-        slope = z.T @ (p - y) + ridge * np.r_[0, w[1:]]
-        bend = (z * (p * (1 - p))[:, None]).T @ z + ridge * np.eye(len(w))
+        slope = z.T @ (share * (p - y)) + ridge * np.r_[0, w[1:]]
+        bend = (z * (share * p * (1 - p))[:, None]).T @ z + ridge * np.eye(len(w))
         step = np.clip(np.linalg.solve(bend, slope), -5, 5)
         w -= step
         if abs(step).max() < 1e-7:
@@ -74,6 +77,7 @@ class Ground:
         rest = [k for k in sorted(keys) if part_of(k) == "dev" and k not in self.asked and len(fold(k).split()) > 1]
         random.Random(4).shuffle(rest)
         self.rest = rest
+        self.skeletons, self.rows = None, range(self.segment.names)
 
     def rivals(self, question):
         name = encode_name(read_name(question))
@@ -82,6 +86,19 @@ class Ground:
         order = np.argsort(-worths, kind="stable")[: 3 * MOST]
         names = names[order]
         return names, np.array([c.features for c in compare_candidates(name, self.words, names)])
+
+    def simple_rivals(self, question, key, own):
+        """Features of the 20 names nearest by skeleton and Jaro-Winkler whose key is far from ``key``, nearest first."""
+        if self.skeletons is None:
+            self.skeletons = [skeleton_text(surface) for surface in map(self.segment.surfaces.__getitem__, self.rows)]
+        asked = [skeleton_text(question)]
+        scores = process.cdist(asked, self.skeletons, scorer=JaroWinkler.similarity, dtype=np.float32)[0]
+        near = [int(i) for i in np.argsort(-scores, kind="stable")[:80]]
+        keys = self.key_of
+        far = [i for i in near if keys[i] is None or Levenshtein.distance(keys[i], key) >= 2]
+        far = [i for i in far if self.segment.surfaces[i] != own][:20]
+        compared = compare_candidates(encode_name(read_name(question)), self.words, np.array(far, dtype=np.int32))
+        return np.array([c.features for c in compared])
 
 
 def lines(ground, questions):
@@ -103,15 +120,18 @@ def fit(ground, questions, seed=5):
     x = np.concatenate([f for f, _, _ in found])
     y = np.concatenate([r for _, r, _ in found]).astype(float)
     _, weights = regression(x, y)
-    pairs, truth = [], []
-    for features, right, far in found:
+    pairs, truth, shares = [], [], []
+    for number, ((question, key, own), (features, right, far)) in enumerate(zip(questions, found, strict=True)):
         score = features @ weights
-        wrong = [i for i in np.argsort(-score, kind="stable") if not right[i] and far[i]][:20]
+        wrong = [score[i] for i in np.argsort(-score, kind="stable") if not right[i] and far[i]][:20]
+        if number % 4 == 0 and number < 3200:
+            wrong = (ground.simple_rivals(question, key, own) @ weights).tolist()
         if right.any() and len(wrong) > 1:
             pairs.append(score[chooser.choice(np.flatnonzero(right).tolist())])
-            pairs += [score[wrong[0]], score[chooser.choice(wrong)]]
+            pairs += [wrong[0], chooser.choice(wrong)]
             truth += [1.0, 0.0, 0.0]
-    shift, slope = regression(np.array(pairs)[:, None], np.array(truth))
+            shares += [5.0 if number % 4 == 0 else 1.0] * 3
+    shift, slope = regression(np.array(pairs)[:, None], np.array(truth), np.array(shares))
     print(f"{len(found)} questions, {len(x)} rivals, {len(truth)} pairs; slope {slope[0]:.3f}")
     values = dict(zip(FEATURES, (weights * slope[0]).round(5).tolist(), strict=True))
     return {"bias": round(float(shift), 5), "weights": values}

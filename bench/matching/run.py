@@ -1,9 +1,9 @@
 """Measure the matcher on its tasks: recall at 1 and 10 by region, queries a second, size and build time.
 
-    nice python -m bench.matching.run --task wd --part dev
-    nice python -m bench.matching.run --task wd --part test --size 1000000
-    nice python -m bench.matching.run --task un
-    nice python -m bench.matching.run --task tokens
+nice python -m bench.matching.run --task wd --part dev
+nice python -m bench.matching.run --task wd --part test --size 1000000
+nice python -m bench.matching.run --task un
+nice python -m bench.matching.run --task tokens
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def measure(task: Task) -> dict[str, object]:
         "R@50": round(float(np.mean(every <= 50)), 4),
         "by_region": {region: round(float(np.mean(np.array(values) <= 1)), 3) for region, values in ranks.items()},
         "build_s": round(built, 2),
-        "bytes_per_name": round(sum(a.nbytes for p in index._parts for a in p.segment.arrays.values()) / len(task.gallery), 1),
+        "bytes_per_name": round(
+            sum(a.nbytes for p in index._parts for a in p.segment.arrays.values()) / len(task.gallery), 1
+        ),
         "queries_per_s_one_thread": round(len(times) / sum(times), 1),
         "p50_ms": round(float(np.percentile(times, 50)) * 1e3, 2),
         "p99_ms": round(float(np.percentile(times, 99)) * 1e3, 2),
