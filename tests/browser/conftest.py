@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests.browser.ground import LiveNode, start_node, stop_node
+from tests.browser.ground import Federation, federation
 from tests.browser.looking import Looking
 
 FLAGS = [
@@ -46,10 +46,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveNode]:
-    started = start_node(tmp_path_factory.mktemp("browser-node"))
-    yield started
-    stop_node(started)
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    with federation(tmp_path_factory.mktemp("browser")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -59,8 +58,8 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, node: LiveNode, complaints: list[str]) -> Iterator[Page]:
-    context = browser.new_context(base_url=node.url, viewport={"width": 1366, "height": 900}, locale="en-GB")
+def page(browser: Browser, nodes: Federation, complaints: list[str]) -> Iterator[Page]:
+    context = browser.new_context(base_url=nodes.ma.url, viewport={"width": 1366, "height": 900}, locale="en-GB")
     yield open_page(context, complaints)
     context.close()
     assert complaints == []

@@ -1,125 +1,74 @@
-"""A real node for the browser: its own home, its own process, a socket that is open before the process starts.
+"""Two real nodes for the browser: made, enrolled and started as in the demonstration, with an accord between them.
 
-``python -m tests.browser.ground`` (run by :func:`start_node`) makes the rows; the server is uvicorn as in service. The
-test process itself never touches the store: Playwright's event loop and Django's synchronous rows do not mix.
+The test process itself never touches the store: Playwright's event loop and Django's synchronous rows do not mix.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+from tansiq.demo import people
+from tansiq.demo.nodes import FRANCE, MOROCCO, PASSWORD, Node, enrol_each_other, wait_for
+from tansiq.engine.accords.terms import read_terms
+from tests.system.world import Driver
 
-from tests.shared import ROOT
+TITLE = {"ar": "اتفاق مغربي فرنسي", "fr": "Accord franco-marocain", "en": "Franco-Moroccan accord"}
 
-PASSWORD = "correct horse battery staple"
-OFFICERS = {
-    "karim": ("كريم بنعلي", ["liaison", "duty"], "ar"),
-    "claire": ("Claire Moreau", ["liaison", "approver"], "fr"),
-    "audrey": ("Audrey Okafor", ["auditor", "data_protection"], "en"),
-}
-NODE_FILE = """node_id = "{node_id}"
-state = "{state}"
-language = "{language}"
-time_zone = "{time_zone}"
-demo = true
-names = {{ ar = "{ar}", fr = "{fr}", en = "{en}" }}
-"""
+__all__ = ["PASSWORD", "Federation", "federation"]
 
 
 @dataclass(frozen=True)
-class LiveNode:
-    """A running node: where it listens, where it lives, and the process that serves it."""
+class Federation:
+    """France and Morocco, running, with their accord in force."""
 
-    url: str
-    home: Path
-    process: subprocess.Popen[bytes]
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a node's own processes."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANSIQ_")}
-    return kept | {
-        "TANSIQ_HOME": str(home),
-        "DJANGO_SETTINGS_MODULE": "tansiq.node.site.settings",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
-    }
+    fr: Node
+    ma: Node
+    accord: str
 
 
-def start_node(home: Path, *, language: str = "ar", node_id: str = "ma") -> LiveNode:
-    """Make the home and its rows, serve it, and return when it answers."""
-    home.mkdir(parents=True, exist_ok=True)
-    told = NODE_FILE.format(
-        node_id=node_id,
-        state="MA",
-        language=language,
-        time_zone="Africa/Casablanca",
-        ar="المملكة المغربية – المديرية العامة",
-        fr="Royaume du Maroc – Direction générale",
-        en="Kingdom of Morocco – General Directorate",
-    )
-    (home / "node.toml").write_text(told, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "tests.browser.ground"], check=True, env=environment(home), cwd=ROOT)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(64)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    log = (home / "server.log").open("wb")
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "tansiq.node.site.asgi:application",
-            "--fd",
-            str(listening.fileno()),
-            "--lifespan",
-            "off",
-        ],
-        env=environment(home),
-        cwd=ROOT,
-        pass_fds=[listening.fileno()],
-        stdout=log,
-        stderr=log,
-    )
-    listening.close()
-    httpx.get(f"{url}/accounts/login/", timeout=60).raise_for_status()
-    return LiveNode(url, home, process)
+@contextmanager
+def federation(folder: Path) -> Iterator[Federation]:
+    """Both nodes with officers and invented subjects; stopped at the end, whatever happened."""
+    made = [Node(FRANCE, folder / "fr" / "home"), Node(MOROCCO, folder / "ma" / "home")]
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            fingerprints = dict(zip(("fr", "ma"), pool.map(Node.init, made), strict=True))
+            enrol_each_other(made, fingerprints)
+            list(pool.map(_seed, made))
+            list(pool.map(lambda node: node.start(wait=90), made))
+        yield Federation(made[0], made[1], _accord(*made))
+    finally:
+        for node in made:
+            node.stop()
 
 
-def stop_node(node: LiveNode) -> None:
-    """End the process that ``start_node`` started."""
-    node.process.terminate()
-    node.process.wait(timeout=20)
+def _seed(node: Node) -> None:
+    told = {"officers": people.OFFICERS[node.node_id], "subjects": people.SUBJECTS[node.node_id]}
+    node.command("seed", "-", given=told)
 
 
-def make_rows() -> None:
-    """Tables, one unit and three officers with the password above."""
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.utils import timezone
-
-    from tansiq.node.accounts.actions import add_officer, add_unit
-
-    call_command("migrate", verbosity=0)
-    now = timezone.now()
-    add_unit(
-        "liaison",
-        {"ar": "وحدة الاتصال", "fr": "Unité de liaison", "en": "Liaison unit"},
-        competence=["*"],
-        entry_point=True,
-        now=now,
-    )
-    for username, (name, roles, language) in OFFICERS.items():
-        add_officer(username, PASSWORD, display_name=name, unit="liaison", roles=roles, language=language, now=now)
-
-
-if __name__ == "__main__":
-    make_rows()
+def _accord(fr: Node, ma: Node) -> str:
+    """Proposed in France, ratified on both sides, each by the officer who may."""
+    held = read_terms(people.terms(["fr", "ma"], TITLE, bilateral=True))
+    codes = {"terms": held.digest}
+    hands = {"henri": Driver(fr), "driss": Driver(ma)}
+    try:
+        part = {"type": "terms", "content": held.to_json()}
+        proposal = {"kind": "accord", "act": "propose", "participants": ["ma"], "codes": codes, "parts": [part]}
+        accord = str(hands["henri"]("act", officer="henri", intent=proposal)["dossier"])
+        for officer, hand in hands.items():
+            wait_for(f"the accord before {officer}", lambda h=hand: h("entries", dossier=accord)["entries"], seconds=90)
+            ratify = {"kind": "accord", "act": "ratify", "dossier": accord, "codes": codes}
+            hand("act", officer=officer, intent=ratify)
+        for hand in hands.values():
+            wait_for(
+                "the accord in force", lambda h=hand: h("entries", dossier=accord)["phase"] == "in_force", seconds=90
+            )
+    finally:
+        for hand in hands.values():
+            hand.kill()
+    return accord

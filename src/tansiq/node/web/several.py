@@ -29,8 +29,14 @@ def consider_each(officer: Officer, intent: Intent, *, now: datetime) -> list[di
 
 
 def ask_each(officer: Officer, intent: Intent, *, now: datetime) -> list[flow.Acted]:
-    """Act towards each partner. Those that are asked together stand under one case, which never leaves the node."""
+    """Act towards each partner. Those that are asked together stand under one case, which never leaves the node.
+
+    If one of them may not be asked, nobody is: the refusal is raised (and audited by ``act``) before anything is signed.
+    """
     intents = each(intent)
+    for one in intents:
+        if flow.consider(officer, one, now=now).decision.answer == "refuse":
+            flow.act(officer, one, now=now)
     if len(intents) > 1 and not intent.case and officer.unit:
         title = intent.title or intent.reference or _("Several partners asked")
         case = open_case(officer, title, circle=f"unit:{officer.unit.code}", now=now)

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import UUIDConverter
 
 from tansiq.node.web.views import acting, audit, desk, dossiers, partners, preferences, register, search
+
+
+class IdConverter(UUIDConverter):
+    """An id in the form of a UUID, handed to the view as the text that queries take."""
+
+    def to_python(self, value: str) -> str:  # type: ignore[override]
+        return value
+
+
+register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("", desk.show, name="desk"),
@@ -13,18 +24,18 @@ urlpatterns = [
     path("desk/give-back/", desk.give_back, name="desk_give_back"),
     path("desk/done/", desk.done, name="desk_done"),
     path("search/", search.ask, name="search"),
-    path("search/<uuid:search_id>/", search.result, name="search_result"),
+    path("search/<id:search_id>/", search.result, name="search_result"),
     path("dossiers/", dossiers.index, name="dossiers"),
     path("dossiers/new/", acting.new_request, name="dossiers_new"),
     path("dossiers/<str:dossier_id>/", dossiers.show, name="dossiers_show"),
     path("dossiers/<str:dossier_id>/acts/<slug:act_name>/", acting.act, name="dossiers_act"),
     path("dossiers/<str:dossier_id>/notes/", dossiers.note, name="dossiers_note"),
     path("dossiers/<str:dossier_id>/references/", dossiers.reference, name="dossiers_reference"),
-    path("drafts/<uuid:draft_id>/", acting.draft, name="dossiers_draft"),
-    path("drafts/<uuid:draft_id>/approve/", acting.approve, name="dossiers_approve"),
-    path("drafts/<uuid:draft_id>/send/", acting.send, name="dossiers_send"),
+    path("drafts/<id:draft_id>/", acting.draft, name="dossiers_draft"),
+    path("drafts/<id:draft_id>/approve/", acting.approve, name="dossiers_approve"),
+    path("drafts/<id:draft_id>/send/", acting.send, name="dossiers_send"),
     path("register/", register.index, name="register"),
-    path("register/<uuid:subject_id>/", register.subject, name="register_subject"),
+    path("register/<id:subject_id>/", register.subject, name="register_subject"),
     path("partners/", partners.index, name="partners"),
     path("partners/<str:node>/", partners.show, name="partners_show"),
     path("accords/", partners.accords, name="accords"),

@@ -106,7 +106,7 @@ class ActForm(PersonForm, MarkedForm, Form):
         return told
 
     def intent(self) -> Intent:
-        """What the officer means to do; raises Rejected for conditions that mean nothing."""
+        """What the officer means to do, as far as it is written; raises Rejected for conditions that mean nothing."""
         codes = {}
         for key in self.code_fields:
             given = self.cleaned_data.get(key)
@@ -127,7 +127,9 @@ class ActForm(PersonForm, MarkedForm, Form):
         if self.has_person and self.cleaned_data.get("category"):
             told = self.cleaned_data
             content = {"schema": "Person", "properties": self.person_properties}
-            parts.append(self.part("subject", content, category=told["category"], flags=tuple(sorted(told["flags"]))))
+            parts.append(
+                self.part("subject", content, category=told["category"], flags=tuple(sorted(told.get("flags", ()))))
+            )
         return parts
 
     def tell_missing(self, missing: Sequence[Missing]) -> None:

@@ -53,12 +53,14 @@ class MarkedForm(forms.Form):
     def marking(self) -> Marking:
         """The conditions as they were chosen; raises Rejected("marking.…") for a combination that means nothing."""
         told = self.cleaned_data
-        return Marking(int(told["level"]), handling=frozenset(told["handling"]), tlp=told["tlp"] or None)
+        return Marking(
+            int(told.get("level") or 0), handling=frozenset(told.get("handling", ())), tlp=told.get("tlp") or None
+        )
 
     def part(self, kind: str, content: Mapping[str, Any], **more: Any) -> Part:
         """A part with the form's conditions and language."""
-        note = self.cleaned_data["handling_note"].strip() or None
-        spoken = {} if kind == "subject" else {"language": self.cleaned_data["language"]}
+        note = self.cleaned_data.get("handling_note", "").strip() or None
+        spoken = {} if kind == "subject" else {"language": self.cleaned_data.get("language")}
         return Part(kind, dict(content), marking=self.marking, handling_note=note, **spoken, **more)
 
 

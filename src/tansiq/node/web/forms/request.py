@@ -41,6 +41,11 @@ def _text(rows: int) -> forms.CharField:
 class RequestForm(PersonForm, MarkedForm, Form):
     """Everything a request says; what is missing is asked of the kind itself, field by field."""
 
+    field_order = (
+        *("partners", "question", "data_categories", "purpose", "crime_area", "offence", "objective_reasons", "use"),
+        *("name", "birth_date", "nationality", "phone", "passport_number", "id_number", "category", "flags", "link"),
+        *("urgency", "urgency_reasons", "restrictions", "handling", "handling_note", "level", "tlp", "language"),
+    )
     partners = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     title = forms.CharField(required=False, max_length=200)
     reference = forms.CharField(required=False, max_length=120)
@@ -119,7 +124,10 @@ class RequestForm(PersonForm, MarkedForm, Form):
     def _ask_for_missing(self) -> None:
         """Everything that the kind still asks for, told at once beside what is wrong already."""
         try:
-            self.tell_missing(kind(KIND).missing(self._codes(), self._parts()))
+            missing = kind(KIND).missing(self._codes(), self._parts())
+            # Codes that are chosen count, though no text is written yet that could carry them.
+            is_marked = bool(self.marking.handling - {"H0"})
+            self.tell_missing([one for one in missing if not (is_marked and one.at == "/parts/handling")])
         except Rejected as error:
             tell_in_form(self, error, PLACES)
 
@@ -128,30 +136,31 @@ class RequestForm(PersonForm, MarkedForm, Form):
         return {name: told[name] for name in CODES if told.get(name)}
 
     def intent(self) -> Intent:
-        """What the officer means to do, complete or not; raises Rejected for conditions that mean nothing."""
+        """What the officer means to do, as far as it is written; raises Rejected for conditions that mean nothing."""
         told = self.cleaned_data
         return Intent(
             kind=KIND,
             act="ask",
-            participants=tuple(told["partners"]),
+            participants=tuple(told.get("partners", ())),
             codes=self._codes(),
             parts=tuple(self._parts()),
-            title=told["title"].strip(),
-            reference=told["reference"].strip(),
+            title=told.get("title", "").strip(),
+            reference=told.get("reference", "").strip(),
         )
 
     def _parts(self) -> list[Part]:
         told = self.cleaned_data
         parts = []
-        if told["question"].strip():
-            parts.append(
-                self.part("question", {"text": told["question"].strip(), "data_categories": told["data_categories"]})
-            )
-        said = [(topic, told[topic].strip()) for topic in NARRATIVES if told[topic].strip()]
+        if question := told.get("question", "").strip():
+            content = {"text": question, "data_categories": told.get("data_categories", [])}
+            parts.append(self.part("question", content))
+        said = [(topic, told.get(topic, "").strip()) for topic in NARRATIVES if told.get(topic, "").strip()]
         parts += [self.part("narrative", {"topic": topic, "text": text}) for topic, text in said]
         if self.has_person and told.get("category"):
             content = {"schema": "Person", "properties": self.person_properties}
-            parts.append(self.part("subject", content, category=told["category"], flags=tuple(sorted(told["flags"]))))
+            parts.append(
+                self.part("subject", content, category=told["category"], flags=tuple(sorted(told.get("flags", ()))))
+            )
         return parts
 
     def tell_missing(self, missing: Sequence[Missing]) -> None:

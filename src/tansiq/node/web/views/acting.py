@@ -34,13 +34,14 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
     """The guided request: checked, or signed and sent to each chosen partner in a dossier of its own."""
     form = RequestForm(request.POST or None, initial=initial_of(officer, request.GET))
     considered: list[dict[str, Any]] = []
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        is_wanted = form.is_valid() and request.POST.get("do") == "send"
         try:
             intent = form.intent()
             considered = consider_each(officer, intent, now=now)
-            if request.POST.get("do") == "send":
+            if is_wanted:
                 form.tell_missing(considered[0]["raw"].missing)
-                if form.is_valid() and all(row["raw"].decision.answer != "refuse" for row in considered):
+                if form.is_valid():
                     return _done(request, ask_each(officer, intent, now=now))
         except TansiqError as error:
             tell_in_form(form, error, PLACES)
@@ -58,11 +59,12 @@ def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, 
         raise Rejected("kind.not_now", act=act_name)
     form = ActForm(kind(read["kind"]), act_name, read, request.POST or None)
     considered: list[dict[str, Any]] = []
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        is_wanted = form.is_valid() and request.POST.get("do") == "send"
         try:
             intent = form.intent()
             considered = consider_each(officer, intent, now=now)
-            if request.POST.get("do") == "send":
+            if is_wanted:
                 form.tell_missing(considered[0]["raw"].missing)
                 if form.is_valid():
                     return _done(request, [flow.act(officer, intent, now=now)])
