@@ -39,6 +39,11 @@ def test_numbers_inside_prose_keep_their_order(number: str) -> None:
     assert f'<bdi dir="ltr">{number}</bdi>' in told
 
 
+def test_our_own_help_keeps_years_before_months_in_arabic() -> None:
+    told = render("{% islands x %}", "ar", x="1984-03 أو 1984-03-17")
+    assert told == '<bdi dir="ltr">1984-03</bdi> أو <bdi dir="ltr">1984-03-17</bdi>'
+
+
 @given(st.text())
 def test_prose_never_lets_markup_through_and_loses_no_word(text: str) -> None:
     told = render("{% prose x %}", x=text + " end")

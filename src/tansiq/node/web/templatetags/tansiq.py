@@ -121,6 +121,12 @@ def prose(text: Any) -> SafeString:
     return format_html_join("\n", '<p dir="auto">{}</p>', ((_with_islands(part),) for part in paragraphs))
 
 
+@register.simple_tag
+def islands(text: Any) -> SafeString:
+    """One line of our own words in which dates and numbers keep their order."""
+    return text if isinstance(text, SafeString) else _with_islands(str(text))
+
+
 def _with_islands(text: str) -> SafeString:
     pieces: list[SafeString] = []
     at = 0
