@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.matching.split import habit_of, part_of, read_full_names
 from tansiq.engine.names import Script, fold, read_name
 from tansiq.engine.names.costs import HABITS, make_chunks, smooth
+from tansiq.engine.names.kernels import hash_texts
 from tansiq.engine.names.letters import ALPHABETS, KINDS, LATIN, LATIN_LETTERS, rows_of
 
 Pair = tuple[str, str, float]
@@ -233,6 +234,40 @@ def improbable(texts, counts):
     return test
 
 
+def lexicon(pairs, left_outside):
+    """Spellings of words met four times and more, by hash; the unseen share is Good and Turing's."""
+    groups = collections.defaultdict(collections.Counter)
+    for arabic, latin, weight in pairs:
+        groups[arabic][latin] += weight
+    rows = []
+    for arabic, spellings in groups.items():
+        kept = {latin: n for latin, n in spellings.items() if n >= 2 and not left_outside(arabic, latin)}
+        total = sum(n for latin, n in spellings.items() if n >= 2 or not left_outside(arabic, latin))
+        if total < 4 or not kept:
+            continue
+        once = sum(n < 2 for n in spellings.values())
+        unseen = min(max((once + 1) / (total + 2), 0.02), 0.9)
+        listed = sorted((hash_of(latin), cost_of((1 - unseen) * n / total)) for latin, n in kept.items())
+        rows.append((hash_of(arabic), cost_of(unseen), listed))
+    rows.sort()
+    return {
+        "lexicon/words": np.array([word for word, _, _ in rows], dtype=np.int64),
+        "lexicon/unseen": np.array([unseen for _, unseen, _ in rows], dtype=np.uint8),
+        "lexicon/sizes": np.array([len(listed) for _, _, listed in rows], dtype=np.uint16),
+        "lexicon/spellings": np.array([h for _, _, listed in rows for h, _ in listed], dtype=np.int64),
+        "lexicon/costs": np.array([c for _, _, listed in rows for _, c in listed], dtype=np.uint8),
+    }
+
+
+def cost_of(probability):
+    return int(min(round(-np.log(probability) * 16), 255))
+
+
+def hash_of(text):
+    raw = np.frombuffer(text.encode(), dtype=np.uint8)
+    return int(hash_texts(raw, np.array([0, len(raw)], dtype=np.uint32)).astype(np.int64)[0])
+
+
 # ---- background ----------------------------------------------------------------------------------------------------------
 
 
@@ -289,7 +324,11 @@ def main():
     for habit in HABITS:
         name = f"arabic:{habit}"
         counts[name] = learn(by_habit[habit], ALPHABETS[Script.ARABIC], texts, name, start=pooled)
-    spellings = spelling_pairs(full, improbable(texts, counts["arabic"]))
+    outside = improbable(texts, counts["arabic"])
+    met = [(a, b, n) for (a, b, _), n in full.items()] + [(a, b, 0.5 * n) for a, b, n in arabic_tokens]
+    stored |= lexicon(met, outside)
+    print(len(stored["lexicon/words"]), "words with", len(stored["lexicon/costs"]), "known spellings")
+    spellings = spelling_pairs(full, outside)
     print(len(spellings), "pairs of Latin spellings")
     counts["latin"] = learn(spellings, LATIN, texts, "latin")
     for name, table in counts.items():

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tansiq.engine.names import Name, Role, Script, Word, romanise
 from tansiq.engine.names.costs import SCRIPTS, load_costs
-from tansiq.engine.names.kernels import grow_trie, read_trie
+from tansiq.engine.names.kernels import grow_trie, hash_texts, read_trie
 from tansiq.engine.names.letters import ALPHABETS, KINDS, LATIN
 
 Bytes = npt.NDArray[np.uint8]
@@ -86,6 +86,7 @@ class EncodedWord:
     background: float
     role: int
     article: int = 0
+    hashed: int = 0
 
     def __hash__(self) -> int:
         return hash((self.text, self.table, self.role, self.article))
@@ -129,7 +130,15 @@ def encode_word(word: Word) -> EncodedWord:
     reading = text if table == 0 else _reading(text, codes, table)
     reading_codes = codes if table == 0 else LATIN.encode(reading)
     background = costs.background(reading)
-    return EncodedWord(text, table, codes, reading, reading_codes, background, ROLES[word.role], int(word.article))
+    hashed = _hash(word.letters)
+    return EncodedWord(
+        text, table, codes, reading, reading_codes, background, ROLES[word.role], int(word.article), hashed
+    )
+
+
+def _hash(text: str) -> int:
+    raw = np.frombuffer(text.encode(), dtype=np.uint8)
+    return int(hash_texts(raw, np.array([0, len(raw)], dtype=np.uint32)).astype(np.int64)[0])
 
 
 @lru_cache(maxsize=20_000)
@@ -163,6 +172,7 @@ class EncodedName:
     roles: Ints
     """0 name, 1 weak part, 2 title; and 4 more where an article stands in or before the word."""
     backgrounds: Floats
+    hashes: npt.NDArray[np.int64]
 
 
 def encode_words(words: Sequence[EncodedWord]) -> EncodedName:
@@ -178,6 +188,7 @@ def encode_words(words: Sequence[EncodedWord]) -> EncodedName:
         np.array([word.table for word in kept], dtype=np.int32),
         np.array([word.role + 4 * word.article for word in kept], dtype=np.int32),
         np.array([word.background for word in kept], dtype=np.float32),
+        np.array([word.hashed for word in kept], dtype=np.int64),
     )
 
 

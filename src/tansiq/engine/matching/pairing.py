@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tansiq.engine.names.compiled import compiled
-from tansiq.engine.names.kernels import NEVER, WIDEST, reading_cost
+from tansiq.engine.names.kernels import NEVER, WIDEST, known_cost, reading_cost
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
 FEATURES = (
@@ -68,6 +69,11 @@ class Costs(NamedTuple):
     kinds: Ints
     child: Ints
     chunk_of: Ints
+    lexicon_words: Longs
+    lexicon_starts: Ints
+    lexicon_spellings: Longs
+    lexicon_costs: Bytes
+    lexicon_unseen: Bytes
 
 
 class Flat(NamedTuple):
@@ -82,6 +88,7 @@ class Flat(NamedTuple):
     tables: Ints
     roles: Ints
     chances: Floats
+    hashes: Longs
 
 
 class Words(NamedTuple):
@@ -96,6 +103,7 @@ class Words(NamedTuple):
     tables: Bytes
     roles: Bytes
     chances: Floats
+    hashes: Longs
 
 
 class Scratch(NamedTuple):
@@ -178,6 +186,34 @@ def _cell(
 
 
 @compiled
+def _known(a: Flat, i: int, b: Flat, j: int, costs: Costs) -> int:
+    """What the lexicon says of two words (see ``kernels.known_cost``)."""
+    if a.tables[i] == 1 and b.tables[j] == 0:
+        word, latin = a.hashes[i], b.hashes[j]
+    elif a.tables[i] == 0 and b.tables[j] == 1:
+        word, latin = b.hashes[j], a.hashes[i]
+    else:
+        return NEVER
+    return int(
+        known_cost(
+            word, latin, costs.lexicon_words, costs.lexicon_starts, costs.lexicon_spellings, costs.lexicon_costs,
+            costs.lexicon_unseen,
+        )
+    )  # fmt: skip
+
+
+@compiled
+def _single(a: Flat, i: int, b: Flat, j: int, costs: Costs, scratch: Scratch, shift: int, limit: int) -> int:
+    """Cost of one word and one: as the lexicon knows it, else by letters, more where other spellings are well known."""
+    known = _known(a, i, b, j, costs)
+    if 0 <= known < NEVER:
+        return known
+    more = -1 - known if known < 0 else 0
+    c = _cell(a, i, 0, b, j, 0, costs, scratch, shift, limit - more)
+    return c + more if c < NEVER else NEVER
+
+
+@compiled
 def _chance(a: Flat, i: int, iw: int, b: Flat, j: int, jw: int) -> float:
     """Log-probability that the words agree by chance: the Latin side's, or the mean where neither or both are Latin."""
     left, right = 0.0, 0.0
@@ -212,7 +248,7 @@ def _worths(
             chance = _chance(a, i, 0, b, j, 0)
             c = memo[slots[j], i, 0]
             if c < 0:
-                c = _cell(a, i, 0, b, j, 0, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)))
+                c = _single(a, i, b, j, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)))
                 memo[slots[j], i, 0] = c
             if c < NEVER:
                 cost[i, 0, j, 0], worth[i, 0, j, 0] = c, -c / 16.0 - chance
@@ -283,13 +319,13 @@ def _fit(a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: In
             c = cells[k, 4]
             if (ta == 1 and tb == 0) or (ta == 0 and tb == 1):
                 shift = costs.starts[4 + habit] - costs.starts[1]
-                c = -1 if iw or jw else memo[slots[j], i, 1 + habit]
-                if c < 0:
-                    c = _cell(a, i, iw, b, j, jw, costs, scratch, shift, NEVER - 1)
                 if iw or jw:
-                    c += JOIN_COST
+                    c = _cell(a, i, iw, b, j, jw, costs, scratch, shift, NEVER - 1) + JOIN_COST
                 else:
-                    memo[slots[j], i, 1 + habit] = c
+                    c = memo[slots[j], i, 1 + habit]
+                    if c < 0:
+                        c = _single(a, i, b, j, costs, scratch, shift, NEVER - 1)
+                        memo[slots[j], i, 1 + habit] = c
             totals[habit + 1] -= c / 16.0
     top = totals.max()
     summed = 0.0
@@ -404,7 +440,7 @@ def compare_names(
     codes, reading = np.zeros(MOST_WORDS * 33, dtype=np.uint8), np.zeros(MOST_WORDS * 33, dtype=np.uint8)
     starts, reading_starts = np.zeros(MOST_WORDS + 1, dtype=np.int32), np.zeros(MOST_WORDS + 1, dtype=np.int32)
     tables, roles = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)
-    chances = np.zeros(MOST_WORDS, dtype=np.float32)
+    chances, hashes = np.zeros(MOST_WORDS, dtype=np.float32), np.zeros(MOST_WORDS, dtype=np.int64)
     main = main_table(a.tables)
     keys = np.full(SLOTS, -1, dtype=np.int32)
     memo = np.empty((SLOTS, MOST_WORDS, 5), dtype=np.int32)
@@ -428,6 +464,7 @@ def compare_names(
                 reading[reading_starts[q] + k] = words.reading[first + k]
             reading_starts[q + 1] = reading_starts[q] + last - first
             tables[q], roles[q], chances[q] = words.tables[word], words.roles[word], words.chances[word]
+            hashes[q] = words.hashes[word]
             slot = (word * 40503) % SLOTS
             while keys[slot] != word and keys[slot] != -1:
                 slot = (slot + 1) % SLOTS
@@ -437,6 +474,8 @@ def compare_names(
                 known += 1
             slots[q] = slot
             q += 1
-        b = Flat(codes, starts[: q + 1], reading, reading_starts[: q + 1], tables[:q], roles[:q], chances[:q])
+        b = Flat(
+            codes, starts[: q + 1], reading, reading_starts[: q + 1], tables[:q], roles[:q], chances[:q], hashes[:q]
+        )
         same[line] = 1 if main_table(b.tables) == main else 0
         found[line] = compare(a, b, costs, scratch, memo, slots, features[line], cells[line])

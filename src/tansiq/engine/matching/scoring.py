@@ -87,7 +87,11 @@ def _scratch() -> pairing.Scratch:
 @lru_cache(maxsize=1)
 def _tables() -> pairing.Costs:
     costs = load_costs()
-    return pairing.Costs(costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of)
+    known = costs.lexicon
+    return pairing.Costs(
+        costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of,
+        known.words, known.starts, known.spellings, known.costs, known.unseen,
+    )  # fmt: skip
 
 
 def _flat(name: EncodedName) -> pairing.Flat:
@@ -99,6 +103,7 @@ def _flat(name: EncodedName) -> pairing.Flat:
         name.tables,
         name.roles,
         name.backgrounds,
+        name.hashes,
     )
 
 
@@ -127,6 +132,7 @@ def words_of(segment: Segment) -> pairing.Words:
         np.asarray(arrays["word_table"], dtype=np.uint8),
         np.asarray(arrays["word_role"], dtype=np.uint8),
         np.asarray(arrays["word_background"], dtype=np.float32),
+        np.asarray(arrays["word_hash"], dtype=np.int64),
     )
 
 

@@ -19,7 +19,7 @@ from tansiq.engine.matching.encoding import EncodedName, EncodedWord, Trie, enco
 from tansiq.engine.matching.evidence import identifier_keys, key_hash
 from tansiq.engine.matching.subjects import Label, Subject
 from tansiq.engine.names import Role, Script, Word, read_name
-from tansiq.engine.names.compiled import compiled
+from tansiq.engine.names.kernels import hash_texts
 from tansiq.engine.names.letters import LATIN
 from tansiq.engine.names.tokens import MAX_WORDS, name_parts, word_of
 
@@ -142,18 +142,6 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
     return arrays
 
 
-@compiled
-def hash_texts(raw: npt.NDArray[np.uint8], starts: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
-    """A 64-bit FNV-1a hash of each text."""
-    hashes = np.empty(starts.shape[0] - 1, dtype=np.uint64)
-    for i in range(starts.shape[0] - 1):
-        value = np.uint64(14695981039346656037)
-        for at in range(starts[i], starts[i + 1]):
-            value = (value ^ np.uint64(raw[at])) * np.uint64(1099511628211)
-        hashes[i] = value
-    return hashes
-
-
 def _postings(words: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], size: int) -> Arrays:
     """For each word the ascending, distinct names that hold it."""
     names = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
@@ -171,6 +159,7 @@ def _word_arrays(words: list[Word]) -> Arrays:
     encoded = [encode_word(word) for word in words]
     arrays: Arrays = {}
     arrays["word_raw"], arrays["word_starts"] = _texts([word.letters for word in words])
+    arrays["word_hash"] = hash_texts(arrays["word_raw"], arrays["word_starts"]).astype(np.int64)
     arrays["word_script"] = np.array([_SCRIPTS.index(word.script) for word in words], dtype=np.uint8)
     arrays["word_role"] = np.array([_ROLES.index(word.role) + 4 * word.article for word in words], dtype=np.uint8)
     arrays["word_background"] = np.array([word.background for word in encoded], dtype=np.float32)

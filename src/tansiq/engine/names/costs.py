@@ -6,6 +6,9 @@ expected counts, not names: how often a letter in a context emitted a chunk. Cos
 contexts helping fine ones: letter → letter at the edge of a word → letter between kinds of neighbours → the same
 within one romanisation habit.
 
+For common Arabic words it also holds how often each Latin spelling was met (words as hashes): letters alone cannot
+know that يوسف is *Youssef* in one country and *Yousuf* in another, but hardly ever *Yasaf*.
+
 Beside the letters it holds what a Latin word is worth as evidence: log-frequencies of common words and a letter
 trigram model for all others. Nothing in it depends on any gallery, so no score ever tells what else an index holds.
 """
@@ -122,6 +125,17 @@ def to_costs(
     return costs
 
 
+@dataclass(frozen=True)
+class Lexicon:
+    """Spellings of common Arabic words, by hash: how each was met in training, and how much unseen ones weigh more."""
+
+    words: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int32]
+    spellings: npt.NDArray[np.int64]
+    costs: npt.NDArray[np.uint8]
+    unseen: npt.NDArray[np.uint8]
+
+
 class Background:
     """How rare a Latin word is: log-probability that a random name word is this one."""
 
@@ -178,6 +192,13 @@ class Costs:
         for habit in HABITS:
             counts = self._counts(f"arabic:{habit}", arabic)
             parts.append(to_costs(smooth(counts, pooled[Script.ARABIC]), arabic, texts))
+        self.lexicon = Lexicon(
+            stored["lexicon/words"].astype(np.int64),
+            np.cumsum(np.concatenate(([0], stored["lexicon/sizes"].astype(np.int64)))).astype(np.int32),
+            stored["lexicon/spellings"].astype(np.int64),
+            stored["lexicon/costs"].astype(np.uint8),
+            stored["lexicon/unseen"].astype(np.uint8),
+        )
         self.starts = np.cumsum([0] + [len(part) for part in parts[:-1]]).astype(np.int32)
         self.grid: npt.NDArray[np.uint8] = np.concatenate(parts)
 

@@ -244,3 +244,52 @@ def grow_trie(
         node_skip[open_nodes[depth_open]] = nodes
         depth_open -= 1
     return nodes
+
+
+@compiled
+def hash_texts(raw: Bytes, starts: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+    """A 64-bit FNV-1a hash of each text ``raw[starts[i]:starts[i + 1]]``."""
+    hashes = np.empty(starts.shape[0] - 1, dtype=np.uint64)
+    for i in range(starts.shape[0] - 1):
+        value = np.uint64(14695981039346656037)
+        for at in range(starts[i], starts[i + 1]):
+            value = (value ^ np.uint64(raw[at])) * np.uint64(1099511628211)
+        hashes[i] = value
+    return hashes
+
+
+@compiled
+def known_cost(
+    word: int,
+    latin: int,
+    words: npt.NDArray[np.int64],
+    starts: Ints,
+    spellings: npt.NDArray[np.int64],
+    costs: Bytes,
+    unseen: Bytes,
+) -> int:
+    """What a lexicon knows of an Arabic word and a Latin one, by their hashes.
+
+    The cost of a listed spelling; for a word whose spellings are known but do not list this one, minus one minus what
+    is to be added to the cost of its letters; ``NEVER`` where nothing is known. Hashes are sorted, spellings within
+    each word.
+    """
+    low, high = 0, words.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if words[middle] < word:
+            low = middle + 1
+        else:
+            high = middle
+    if low == words.shape[0] or words[low] != word:
+        return NEVER
+    first, last = starts[low], starts[low + 1]
+    while first < last:
+        middle = (first + last) // 2
+        if spellings[middle] < latin:
+            first = middle + 1
+        else:
+            last = middle
+    if first < starts[low + 1] and spellings[first] == latin:
+        return int(costs[first])
+    return -1 - int(unseen[low])
