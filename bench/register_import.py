@@ -1,0 +1,144 @@
+"""Import and export of FollowTheMoney entities through the register of a fresh node: rate, peak memory, size.
+
+nice python -m bench.register_import --count 20000
+nice python -m bench.register_import --count 1000000
+
+The file is generated (persons that do not exist, every tenth with a passport line) and is on disk before the clock
+starts; the node is real: SQLite in WAL mode with full synchronisation, values sealed, audit written. Peak memory is of
+the whole process, the FollowTheMoney model and the database's pages mapped into it (at most 128 MB) included;
+``own_grown`` is how much the process's own memory (Linux: RssAnon) grew after the first thousand rows were stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+GIVEN = "Amina Karim Nadia Yusuf Salma Omar Giulia Marco Claire Hugo Leïla Tarek Paola Denis Samir Huda".split()  # noqa: SIM905
+FAMILY = "Example Specimen Invented Placeholder Muster Esempio Exemple Mithal Namuna Sample".split()  # noqa: SIM905
+COUNTRIES = ("ma", "fr", "it", "es", "tn", "dz", "eg", "de", "be", "nl")
+
+
+def entities(count: int) -> Iterator[dict[str, Any]]:
+    """Invented persons; the same in every run."""
+    drawn = random.Random(3)
+    for number in range(count):
+        name = f"{drawn.choice(GIVEN)} {drawn.choice(GIVEN)} {drawn.choice(FAMILY)}-{number}"
+        properties = {
+            "name": [name],
+            "alias": [f"{name.split(maxsplit=1)[0]} {drawn.choice(FAMILY)}"],
+            "birthDate": [f"{drawn.randint(1940, 2005)}-{drawn.randint(1, 12):02}-{drawn.randint(1, 28):02}"],
+            "nationality": [drawn.choice(COUNTRIES)],
+            "country": [drawn.choice(COUNTRIES)],
+        }
+        yield {"id": f"person-{number}", "schema": "Person", "properties": properties}
+        if number % 10 == 0:
+            passport = {"holder": [f"person-{number}"], "number": [f"AB{number:07}"], "country": ["ma"]}
+            yield {"id": f"passport-{number}", "schema": "Passport", "properties": passport}
+
+
+def write_file(path: Path, count: int) -> None:
+    """``count`` lines of a person or passport."""
+    with path.open("w", encoding="utf-8") as sink:
+        for done, entity in enumerate(entities(count)):
+            if done == count:
+                return
+            sink.write(json.dumps(entity, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def start_node(home: Path) -> None:
+    """A fresh node in this process, unlocked with keys of its own."""
+    (home / "node.toml").write_text('node_id = "fr"\nstate = "FR"\nlanguage = "en"\nnames = {en = "Bench"}\n')
+    from tansiq.node.cli.session import start_django
+
+    start_django(home)
+    from django.core.management import call_command
+
+    from tansiq.node.vault import keys
+
+    call_command("migrate", verbosity=0, interactive=False)
+    keys.install(keys.generate(datetime.now(UTC), os.urandom))
+
+
+class Analyst:
+    """The officer who imports."""
+
+    reference = "00000000-0000-0000-0000-000000000001"
+    circles: frozenset[str] = frozenset()
+    roles = ["analyst"]
+
+
+def peak_mb() -> float:
+    """The most memory this process has used, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def own_mb() -> float:
+    """The memory that is this process's own now, without pages of files mapped into it, in MB; 0 where not told."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), 0.0)
+
+
+def measure(folder: Path, count: int) -> dict[str, Any]:
+    """Import ``count`` lines, import them again, export what they made."""
+    from tansiq.node.register.exporting import export_subjects
+    from tansiq.node.register.import_formats import ftm_format
+    from tansiq.node.register.importing import import_list
+
+    source, own = folder / "entities.ftm.json", [0.0]
+    write_file(source, count)
+
+    def watch(phase: str, done: int, total: int | None) -> None:
+        if phase == "store" and done >= 1_000:
+            own.append(own_mb())
+        if sys.stderr.isatty():
+            print(f"\r{phase} {done:,} of {total or count:,}  {peak_mb():,.0f} MB ", end="", file=sys.stderr)
+
+    found: dict[str, Any] = {"lines": count, "file_mb": round(source.stat().st_size / 1e6, 1)}
+    for name in ("import", "second_import"):
+        began = time.perf_counter()
+        report = import_list(
+            Analyst(), ftm_format("bench"), lambda: source.open("rb"), progress=watch, now=datetime.now(UTC)
+        )
+        took = time.perf_counter() - began
+        found[name] = {"seconds": round(took, 1), "lines_a_second": round(count / took), "counts": report.counts}
+    began = time.perf_counter()
+    with (folder / "copy.ftm.json").open("wb") as sink:
+        copy = export_subjects(Analyst(), "ftm", sink, purpose="investigation", now=datetime.now(UTC))
+    took = time.perf_counter() - began
+    found["export"] = {"seconds": round(took, 1), "lines_a_second": round(copy.entities / took)}
+    database = sum(path.stat().st_size for path in folder.rglob("*.sqlite3*"))
+    found["memory_mb"] = {"peak": round(peak_mb()), "own": round(max(own)), "own_grown": round(max(own) - own[1])}
+    return found | {"database_mb": round(database / 1e6, 1)}
+
+
+def main() -> None:
+    """Measure and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20_000)
+    count = parser.parse_args().count
+    with tempfile.TemporaryDirectory() as folder:
+        start_node(Path(folder))
+        found = measure(Path(folder), count)
+    print(
+        json.dumps(
+            {"machine": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(), **found},
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
