@@ -219,7 +219,9 @@ class Export(models.Model):
     form = models.CharField(max_length=10)
     purpose = models.CharField(max_length=60, help_text="a code of the list of purposes")
     counts = models.JSONField(default=dict)
-    file_digest = models.CharField(max_length=64, blank=True, help_text="empty while it is being written, or was cut off")
+    file_digest = models.CharField(
+        max_length=64, blank=True, help_text="empty while it is being written, or was cut off"
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
