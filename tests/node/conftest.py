@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.node.world import World
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -38,3 +42,23 @@ def unlocked_vault() -> Iterator[None]:
 def now() -> datetime:
     """The instant at which tests happen."""
     return NOW
+
+
+@pytest.fixture
+def empty_world(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """This node with its staff, and nobody enrolled."""
+    from tansiq.node.register import index
+    from tests.node.world import World
+
+    index.forget()
+    world = World(monkeypatch)
+    world.staff()
+    yield world
+    index.forget()
+
+
+@pytest.fixture
+def world(empty_world: World) -> World:
+    """This node with its staff, and ``ma`` enrolled and reachable."""
+    empty_world.partner("ma")
+    return empty_world

@@ -102,7 +102,7 @@ def totals(*, now: Any) -> dict[str, int]:
         "undelivered": Item.objects.filter(delivered_at=None).count(),
         "envelopes_out": OutEnvelope.objects.count(),
         "envelopes_in": InEnvelope.objects.count(),
-        "jobs": Job.objects.exclude(state="done").count(),
+        "jobs": Job.objects.exclude(state="done").filter(run_at__lte=now).count(),
     }
 
 

@@ -52,7 +52,7 @@ def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Pa
         with pytest.raises(CommandFailed, match="settings"):
             fr.command("desk", officer="liaison")
         report = fr.command("restore", str(copy))
-        assert report["incarnation"] == 2
+        assert report["incarnation"] > 1
         with pytest.raises(CommandFailed, match="settings[.]node_exists"):
             fr.command("restore", str(copy))
         fr.start()

@@ -17,9 +17,11 @@ def get_officer(username: str) -> Officer:
 def competent_unit(kind: str, crime_areas: list[str]) -> Unit | None:
     """The unit that a dossier of ``kind`` about ``crime_areas`` (ICCS keys) is routed to.
 
-    The longest competence key that is a prefix of one of the areas wins; where none does, the entry point, if there is one.
+    The longest competence key that is a prefix of one of the areas wins; where none does, the entry point,
+    if there is one, else a unit that is competent for everything (``*``).
     """
     best: tuple[int, str] | None = None
+    general: list[Unit] = []
     by_code = {unit.code: unit for unit in Unit.objects.all()}
     for unit in by_code.values():
         if unit.kinds and "*" not in unit.kinds and kind not in unit.kinds:
@@ -27,9 +29,12 @@ def competent_unit(kind: str, crime_areas: list[str]) -> Unit | None:
         for key in unit.competence:
             if key != "*" and any(area.startswith(key) for area in crime_areas):
                 best = max(best or (0, ""), (len(key), unit.code))
+            elif key == "*":
+                general.append(unit)
     if best:
         return by_code[best[1]]
-    return next((unit for unit in by_code.values() if unit.is_entry_point), None)
+    entry_points = [unit for unit in by_code.values() if unit.is_entry_point]
+    return next(iter([*entry_points, *general]), None)
 
 
 def names_of(references: set[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ STATUS_OF_CODE = {
     "envelope.sender_unknown": 401,
     "envelope.signature_invalid": 401,
     "api.too_many": 429,
+    "api.length_required": 411,
 }
 
 

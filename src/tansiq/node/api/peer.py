@@ -13,15 +13,15 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from tansiq.engine.envelopes.sealing import MAX_ENVELOPE
 from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.engine.formats import canonical, strict_json
+from tansiq.node.api.bounds import MAX_PULL, MAX_RECEIPT
 from tansiq.node.api.errors import problem
-from tansiq.node.exchange import actions, pulling
+from tansiq.node.exchange import accepting, actions, pulling
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
-MAX_ENVELOPE = 12 * 1024 * 1024
-MAX_RECEIPT = 256 * 1024
 View = Callable[[HttpRequest], HttpResponse]
 
 
@@ -47,7 +47,9 @@ def door(*, max_bytes: int) -> Callable[[Callable[[bytes], HttpResponse]], View]
 
 def _read(request: HttpRequest, max_bytes: int) -> bytes:
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > max_bytes:
+    if not (length.isascii() and length.isdecimal()):
+        raise Rejected("api.length_required", limit=max_bytes)
+    if int(length[:20]) > max_bytes:
         raise Rejected("envelope.too_large", limit=max_bytes)
     raw = request.read(max_bytes + 1)
     if len(raw) > max_bytes:
@@ -62,7 +64,7 @@ def _json(value: object) -> HttpResponse:
 @door(max_bytes=MAX_ENVELOPE)
 def envelopes(raw: bytes) -> HttpResponse:
     """POST /peer/v1/envelopes: one envelope in, its signed receipt out."""
-    return _json(actions.accept(raw, timezone.now()))
+    return _json(accepting.accept(raw, timezone.now()))
 
 
 @door(max_bytes=MAX_RECEIPT)
@@ -83,7 +85,7 @@ def _receipting(value: dict[str, object]) -> str:
     return str(claim.get("sender", "")) if isinstance(claim, dict) else ""
 
 
-@door(max_bytes=16 * 1024)
+@door(max_bytes=MAX_PULL)
 def pull(raw: bytes) -> HttpResponse:
     """POST /peer/v1/pull: what waits for the partner that asks, framed."""
     now = timezone.now()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from tansiq.engine.dossiers.entries import SignedEntry
+from tansiq.engine.dossiers import entries
+from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
 from tansiq.engine.dossiers.folds import Folded, pruned
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.errors import Conflict, Refused, Rejected
@@ -32,7 +33,9 @@ from tansiq.node.dossiers.policy import OfficerLike, may_approve
 from tansiq.node.vault.keys import search_token
 
 MAX_WAITING_PER_DOSSIER = 1000
+MAX_WAITING_PER_SENDER = 10_000
 WINDOW = timedelta(minutes=10)
+OPEN_DRAFTS = frozenset({Draft.DRAFTING, Draft.AWAITING})
 
 
 def lock(dossier_id: str) -> Dossier | None:
@@ -74,8 +77,13 @@ def open_dossier(
     )
 
 
-def append(dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool, now: datetime) -> Entry:
-    """Store a judged entry and the state it leads to, in the caller's transaction."""
+def append(
+    dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool, absent_for: str = "", now: datetime
+) -> Entry:
+    """Store a judged entry and the state it leads to, in the caller's transaction.
+
+    ``absent_for`` says why parts are not here (quarantine); without it they came as null and may still come.
+    """
     header = entry.header
     row = Entry.objects.create(
         entry_id=entry.entry_id,
@@ -103,6 +111,7 @@ def append(dossier: Dossier, entry: SignedEntry, placed: Placed, *, is_own: bool
             salted=salted.to_json() if salted else None,
             review_at=salted.part.review_at if salted else None,
             erased_at=None if salted else now,
+            erased_for="" if salted else absent_for,
         )
         for index, salted in enumerate(entry.parts)
     )
@@ -141,29 +150,42 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     dossier.save()
 
 
-def keep_waiting(entry: SignedEntry, dossier_id: str, *, sender: str, missing: Sequence[str], now: datetime) -> None:
-    """Keep an entry whose ancestors are missing, in the caller's transaction; bounded per dossier."""
-    if WaitingEntry.objects.filter(dossier=dossier_id).count() >= MAX_WAITING_PER_DOSSIER:
-        raise Refused("dossier.too_many_waiting", dossier=dossier_id, limit=MAX_WAITING_PER_DOSSIER)
-    WaitingEntry.objects.get_or_create(
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """An entry as it came, before it has a place here: its id, the dossier it names, who sent it, and its wire form."""
+
+    entry_id: str
+    dossier_id: str
+    sender: str
+    wire: dict[str, Any]
+
+
+def keep_waiting(entry: Unplaced, *, missing: Sequence[str], now: datetime) -> None:
+    """Keep an entry that cannot be judged yet, in the caller's transaction; bounded per dossier and per sender.
+
+    ``missing`` are the entries it stands on, or what else it waits for (``kind:…``, ``accord:…``, ``revocation:…``).
+    """
+    row = WaitingEntry.objects.select_for_update().filter(entry_id=entry.entry_id).first()
+    if row is not None:
+        row.missing = list(missing)
+        row.save(update_fields=["missing"])
+        return
+    if WaitingEntry.objects.filter(dossier=entry.dossier_id).count() >= MAX_WAITING_PER_DOSSIER:
+        raise Refused("dossier.too_many_waiting", dossier=entry.dossier_id, limit=MAX_WAITING_PER_DOSSIER)
+    if WaitingEntry.objects.filter(sender=entry.sender).count() >= MAX_WAITING_PER_SENDER:
+        raise Refused("dossier.too_many_waiting_from", sender=entry.sender, limit=MAX_WAITING_PER_SENDER)
+    WaitingEntry.objects.create(
         entry_id=entry.entry_id,
-        defaults={
-            "dossier": dossier_id,
-            "sender": sender,
-            "wire": entry.to_wire(),
-            "missing": list(missing),
-            "received_at": now,
-        },
+        dossier=entry.dossier_id,
+        sender=entry.sender,
+        wire=entry.wire,
+        missing=list(missing),
+        received_at=now,
     )
 
 
-def take_waiting(dossier_id: str, arrived: str) -> list[WaitingEntry]:
-    """Waiting entries of the dossier that lacked ``arrived``, in the caller's transaction (they are judged again)."""
-    return [w for w in WaitingEntry.objects.filter(dossier=dossier_id) if arrived in w.missing]
-
-
 def drop_waiting(entry_id: str) -> None:
-    """The waiting entry was judged after all."""
+    """The waiting entry was judged after all, or is refused; in the caller's transaction."""
     WaitingEntry.objects.filter(entry_id=entry_id).delete()
 
 
@@ -189,16 +211,48 @@ def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str,
     )
 
 
-def erase_parts(entry: Entry, indexes: Sequence[int] | None, *, reason: str, actor: str, now: datetime) -> int:
-    """Erase parts of an entry, in the caller's transaction; the header with their commitments stays and the chain verifies."""
-    rows = entry.parts.filter(erased_at=None)
+def complete_parts(entry: Entry, parts: Sequence[SaltedPart | None], *, sender: str, now: datetime) -> list[int]:
+    """Fill in parts that came as null and have come now, in the caller's transaction; returns which.
+
+    What was erased or quarantined here stays away. The caller has held each part to its commitment.
+    """
+    filled = []
+    for row in entry.parts.select_for_update().filter(salted__isnull=True, erased_for=""):
+        part = parts[row.index]
+        if part is not None:
+            row.salted, row.erased_at, row.review_at = part.to_json(), None, part.part.review_at
+            row.save(update_fields=["salted", "erased_at", "review_at"])
+            filled.append(row.index)
+    if filled:
+        facts = {"entry": entry.entry_id, "parts": len(filled)}
+        record(
+            "parts.completed", actor=f"node:{sender}", facts=facts, log="exchange", now=now, dossier=entry.dossier_id
+        )
+    return filled
+
+
+def erase_parts(entry: Entry, indexes: Sequence[int] | None, *, reason: str, actor: str, now: datetime) -> list[int]:
+    """Erase parts of an entry (all for None), in the caller's transaction; returns which were there.
+
+    The header with their commitments stays and the chain verifies. What came as null is marked too: it is not wanted any more.
+    """
+    rows = entry.parts.filter(erased_for="")
     if indexes is not None:
         rows = rows.filter(index__in=list(indexes))
-    erased = rows.update(salted=None, erased_at=now, erased_for=reason)
+    erased = list(rows.filter(salted__isnull=False).values_list("index", flat=True))
+    rows.update(salted=None, erased_at=now, erased_for=reason)
     if erased:
-        facts = {"entry": entry.entry_id, "parts": erased, "reason": reason}
+        facts = {"entry": entry.entry_id, "parts": len(erased), "reason": reason}
         record("parts.erased", actor=actor, facts=facts, log="exchange", now=now, dossier=entry.dossier_id)
     return erased
+
+
+def erase_kept(entry_id: str, commitments: Collection[str]) -> None:
+    """Erase parts also from the copy in quarantine, in the caller's transaction."""
+    row = Quarantined.objects.select_for_update().filter(entry_id=entry_id).first()
+    if row is not None:
+        row.wire = entries.from_wire(row.wire, at="/wire").without(*commitments).to_wire()
+        row.save(update_fields=["wire"])
 
 
 def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[Entry]:
@@ -234,7 +288,9 @@ def save_draft(
     """Create or change a draft; a change voids whatever approvals it had, since they bind other bytes."""
     with transaction.atomic():
         draft = Draft.objects.select_for_update().filter(draft_id=draft_id).first() if draft_id else None
-        if draft and draft.state not in {Draft.DRAFTING, Draft.AWAITING}:
+        if draft and draft.officer != officer.reference:
+            raise Refused("dossier.not_your_draft", draft=str(draft.draft_id))
+        if draft and draft.state not in OPEN_DRAFTS:
             raise Conflict("dossier.draft_finished", draft=str(draft.draft_id))
         draft = draft or Draft(officer=officer.reference, created_at=now)
         draft.kind, draft.act, draft.intent, draft.dossier, draft.circle = kind_name, act, intent, dossier, circle
@@ -270,17 +326,24 @@ def approve(officer: OfficerLike, draft: Draft, *, digest: str, now: datetime) -
             raise Conflict("dossier.approval_stale", draft=str(draft.draft_id))
         if not may_approve(officer, author=held.officer, role=held.role):
             raise Refused("dossier.may_not_approve", draft=str(draft.draft_id), role=held.role)
-        approval, _ = Approval.objects.get_or_create(
+        approval, is_new = Approval.objects.get_or_create(
             draft=held, digest=digest, officer=officer.reference, defaults={"role": held.role, "approved_at": now}
         )
+        if not is_new and approval.role != held.role:
+            # Two approvals are two people.
+            raise Refused("dossier.approved_in_other_role", draft=str(draft.draft_id), role=held.role)
         facts = {"draft": str(draft.draft_id), "digest": digest, "role": held.role}
         record("draft.approved", actor=officer.reference, facts=facts, log="internal", now=now)
     return approval
 
 
 def finish_draft(draft_id: str, state: str, now: datetime) -> None:
-    """The draft was sent or dropped, in the caller's transaction."""
-    Draft.objects.filter(draft_id=draft_id).update(state=state, changed_at=now)
+    """The draft was sent or dropped, in the caller's transaction.
+
+    Raises Conflict("dossier.draft_finished") if it was already: nothing is sent twice.
+    """
+    if not Draft.objects.filter(draft_id=draft_id, state__in=OPEN_DRAFTS).update(state=state, changed_at=now):
+        raise Conflict("dossier.draft_finished", draft=draft_id)
 
 
 def approvals_of(draft: Draft, digest: str) -> list[Approval]:

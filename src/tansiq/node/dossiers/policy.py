@@ -13,6 +13,8 @@ from django.db.models import Q
 from tansiq.node.accounts.policy import may
 
 READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver", "data_protection"})
+RECEIVING_ROLES = frozenset({"liaison", "duty"})
+"""Who looks after what no unit is competent for and no entry point takes (circle ``""``): it must not lie unseen."""
 
 
 class OfficerLike(Protocol):
@@ -34,14 +36,19 @@ class InCircle(Protocol):
 
 def may_see(officer: OfficerLike, record: InCircle) -> bool:
     """Whether ``officer`` needs to know ``record``: its circle is the officer's, and the role reads dossiers at all."""
-    return bool(READING_ROLES & set(officer.roles)) and record.circle in officer.circles
+    roles = set(officer.roles)
+    if not record.circle:
+        return bool(RECEIVING_ROLES & roles)
+    return bool(READING_ROLES & roles) and record.circle in officer.circles
 
 
 def visible_to(officer: OfficerLike) -> Q:
     """:func:`may_see` as a condition on rows."""
-    if not READING_ROLES & set(officer.roles):
+    roles = set(officer.roles)
+    if not READING_ROLES & roles:
         return Q(pk__in=[])
-    return Q(circle__in=sorted(officer.circles))
+    unrouted = [""] if RECEIVING_ROLES & roles else []
+    return Q(circle__in=[*unrouted, *sorted(officer.circles - {""})])
 
 
 def may_approve(officer: OfficerLike, *, author: str, role: str) -> bool:

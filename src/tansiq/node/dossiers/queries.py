@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats.ids import b64encode
+from tansiq.engine.formats.ids import b64encode, is_digest, is_id
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers.models import Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
@@ -28,9 +28,11 @@ from tansiq.node.vault.keys import search_token
 
 def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
     """The dossier, if this officer needs to know it; raises Rejected("dossier.not_found") otherwise."""
-    found = Dossier.objects.filter(visible_to(officer), dossier_id=dossier_id).first()
+    found = (
+        Dossier.objects.filter(visible_to(officer), dossier_id=dossier_id).first() if is_digest(dossier_id) else None
+    )
     if found is None:
-        raise Rejected("dossier.not_found", dossier=dossier_id)
+        raise Rejected("dossier.not_found", dossier=str(dossier_id)[:64])
     return found
 
 
@@ -62,6 +64,19 @@ def dossiers_for(
 def dossier_by_id(dossier_id: str) -> Dossier | None:
     """The dossier for the machine (flows); pages use :func:`get_dossier_for`."""
     return Dossier.objects.filter(dossier_id=dossier_id).first()
+
+
+def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[Dossier]:
+    """Every dossier in which ``partner`` takes part, by id, from beyond ``after`` up to and with ``until``; for the machine."""
+    rows = Dossier.objects.filter(dossier_id__gt=after).order_by("dossier_id")
+    if until:
+        rows = rows.filter(dossier_id__lte=until)
+    return (row for row in rows.iterator(chunk_size=500) if partner in row.participants)
+
+
+def count() -> int:
+    """How many dossiers this node holds."""
+    return Dossier.objects.count()
 
 
 def folded_of(dossier: Dossier) -> Folded:
@@ -122,6 +137,26 @@ def signed_entry(row: Entry) -> SignedEntry:
     return SignedEntry(dsse.Signed.from_json(envelope), entries.read_header(raw), tuple(parts))
 
 
+def entries_from(dossier: Dossier, author: str) -> list[Entry]:
+    """The entries of one author in the dossier, in their order; for the machine."""
+    return list(dossier.entries.filter(author=author).order_by("seq", "entry_id"))
+
+
+def entries_but_of(dossier: Dossier, author: str) -> list[Entry]:
+    """The entries of everybody but ``author``; for the machine."""
+    return list(dossier.entries.exclude(author=author).order_by("depth", "entry_id"))
+
+
+def entries_in_order(dossier: Dossier) -> Iterator[Entry]:
+    """The dossier's entries, those that others cite first; for the machine."""
+    return iter(dossier.entries.order_by("depth", "entry_id"))
+
+
+def all_entries() -> Iterator[Entry]:
+    """Every entry with its parts, for the doctor."""
+    return iter(Entry.objects.prefetch_related("parts").iterator(chunk_size=500))
+
+
 def code_lists_of(dossier_id: str) -> dict[str, str]:
     """The code lists that the dossier's opening entry pins, by digest."""
     header = load_header(dossier_id)
@@ -142,13 +177,53 @@ def authors_of(entry_ids: Iterable[str]) -> set[str]:
     return set(found.values())
 
 
-def has_entry(entry_id: str) -> bool:
-    """Whether this node holds the entry, judged, waiting or in quarantine."""
-    return (
-        Entry.objects.filter(entry_id=entry_id).exists()
-        or WaitingEntry.objects.filter(entry_id=entry_id).exists()
-        or Quarantined.objects.filter(entry_id=entry_id).exists()
-    )
+def is_judged(entry_id: str) -> bool:
+    """Whether this node holds the entry with its verdict."""
+    return Entry.objects.filter(entry_id=entry_id).exists()
+
+
+def lacks_parts(entry_id: str) -> bool:
+    """Whether parts of the entry came as null and were neither erased nor quarantined here."""
+    return Part.objects.filter(entry=entry_id, salted__isnull=True, erased_for="").exists()
+
+
+def has_part(entry_id: str, index: int) -> bool:
+    """Whether the content of that part is here."""
+    return Part.objects.filter(entry=entry_id, index=index, salted__isnull=False).exists()
+
+
+def is_quarantined(entry_id: str) -> bool:
+    """Whether the entry's content is kept away for the data-protection officer."""
+    return Quarantined.objects.filter(entry_id=entry_id).exists()
+
+
+def waits(entry_id: str) -> bool:
+    """Whether the entry is here but cannot be judged yet."""
+    return WaitingEntry.objects.filter(entry_id=entry_id).exists()
+
+
+def waiting_for(missing: str, *, dossier_id: str = "") -> list[str]:
+    """The ids of waiting entries (of that dossier) that lack ``missing``, oldest first."""
+    rows = WaitingEntry.objects.filter(dossier=dossier_id) if dossier_id else WaitingEntry.objects.all()
+    found = rows.order_by("received_at", "entry_id").values_list("entry_id", "missing")
+    return [entry_id for entry_id, lacking in found if missing in lacking]
+
+
+def waiting_reasons(prefix: str) -> list[str]:
+    """What waiting entries lack that begins with ``prefix``, each once."""
+    lacking = WaitingEntry.objects.values_list("missing", flat=True)
+    return sorted({one for missing in lacking for one in missing if one.startswith(prefix)})
+
+
+def waiting_entry(entry_id: str) -> WaitingEntry | None:
+    """One waiting entry."""
+    return WaitingEntry.objects.filter(entry_id=entry_id).first()
+
+
+def has_said(dossier: Dossier, author: str, act: str, entry_id: object) -> bool:
+    """Whether ``author`` has done ``act`` about that entry in the dossier; for jobs that may run twice."""
+    rows = dossier.entries.filter(author=author, act=act).values_list("header", flat=True)
+    return any(entries.read_header(bytes(raw)).codes.get("entry") == entry_id for raw in rows)
 
 
 def last_own(dossier_id: str, me: str) -> tuple[int, str | None]:
@@ -172,9 +247,9 @@ def drafts_for(officer: OfficerLike) -> QuerySet[Draft]:
 
 def get_draft_for(officer: OfficerLike, draft_id: str) -> Draft:
     """The draft, if this officer may see it; raises Rejected("dossier.draft_not_found")."""
-    found = Draft.objects.filter(visible_to(officer), draft_id=draft_id).first()
+    found = Draft.objects.filter(visible_to(officer), draft_id=draft_id).first() if is_id(draft_id) else None
     if found is None:
-        raise Rejected("dossier.draft_not_found", draft=str(draft_id))
+        raise Rejected("dossier.draft_not_found", draft=str(draft_id)[:40])
     return found
 
 
@@ -191,6 +266,14 @@ def notes_of(dossier: Dossier) -> list[Note]:
 def cases_for(officer: OfficerLike) -> QuerySet[Case]:
     """Cases in the officer's circles."""
     return Case.objects.filter(visible_to(officer)).order_by("-created_at")
+
+
+def get_case_for(officer: OfficerLike, case_id: str) -> Case:
+    """The case, if this officer may see it; raises Rejected("dossier.case_not_found")."""
+    found = Case.objects.filter(visible_to(officer), case_id=case_id).first() if is_id(case_id) else None
+    if found is None:
+        raise Rejected("dossier.case_not_found", case=str(case_id)[:40])
+    return found
 
 
 def waiting() -> list[WaitingEntry]:

@@ -7,7 +7,7 @@ then sends it. A crash before the store leaves waiting items; a crash after it l
 for byte. The signed *receipt* that comes back is stored with the envelope and ends the items; the sealed bytes go, manifest and
 digest stay.
 
-**In.** :func:`actions.accept` checks an arriving envelope in the order of the protocol (cheapest first), stores it and its receipt
+**In.** :func:`accepting.accept` checks an arriving envelope in the order of the protocol (cheapest first), stores it and its receipt
 in one transaction together with the job that will open it, and answers with the receipt. The same envelope again gets the
 same receipt again. Opening happens later, in the worker, by ``flows.incoming``.
 

@@ -12,22 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from tansiq.engine.envelopes import bodies, receipts, sealing
 from tansiq.engine.envelopes.age import HybridRecipient
 from tansiq.engine.envelopes.cards import NodeCard
 from tansiq.engine.envelopes.dsse import Signed
-from tansiq.engine.envelopes.manifest import read_manifest
-from tansiq.engine.envelopes.sequences import Inbound, Outbound
-from tansiq.engine.errors import Corrupt, Unavailable
+from tansiq.engine.envelopes.sequences import Outbound
+from tansiq.engine.errors import Rejected, Unavailable
 from tansiq.engine.formats.ids import new_id
 from tansiq.node.audit import actions as audit
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import witness
-from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
-from tansiq.node.jobs.actions import enqueue
+from tansiq.node.exchange.models import Item, Link, OutEnvelope
 from tansiq.node.partners import queries as partners
-from tansiq.node.partners.actions import heard_from
 from tansiq.node.vault import keys
 from tansiq.node.vault.stores import on_disk
 
@@ -35,8 +33,9 @@ LEASE = timedelta(seconds=60)
 EXPIRES = timedelta(days=30)
 BATCH_ITEMS = 200
 BATCH_BYTES = 2 * 1024 * 1024
+MAX_ITEM = sealing.MAX_BODY - 256 * 1024
+"""What is left for one item of a body beside the checkpoint and its proof."""
 PAUSES = [1, 2, 5, 10, 30, 60, 300, 900]
-OPEN_JOB = "exchange.open"
 
 
 def queue(
@@ -49,7 +48,12 @@ def queue(
     urgent: bool = False,
     now: datetime,
 ) -> None:
-    """Owe ``content`` to each of ``recipients``, in the caller's transaction; the same reference twice is owed once."""
+    """Owe ``content`` to each of ``recipients``, in the caller's transaction; the same reference twice is owed once.
+
+    Raises Rejected for what no partner could open: ``exchange.item_too_large``, or a ``json.…`` error with its place. It would
+    stand at the head of the queue for ever.
+    """
+    _require_openable(bodies.Item(type_, content))
     rows = [
         Item(
             partner=p, type=type_, reference=reference, dossier=dossier, content=content, urgent=urgent, created_at=now
@@ -59,37 +63,56 @@ def queue(
     Item.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def _require_openable(item: bodies.Item) -> None:
+    raw = bodies.Body((item,)).to_bytes()
+    if len(raw) > MAX_ITEM:
+        raise Rejected("exchange.item_too_large", at="/parts", size=len(raw), limit=MAX_ITEM)
+    bodies.Body.from_bytes(raw)
+
+
 def queue_again(
     partner: str, type_: str, content: dict[str, Any], *, reference: str, dossier: str = "", now: datetime
 ) -> None:
-    """Owe something once more that may have been delivered before (repair), in the caller's transaction."""
-    Item.objects.update_or_create(
-        partner=partner,
-        type=type_,
-        reference=reference,
-        defaults={"content": content, "dossier": dossier, "envelope": None, "delivered_at": None, "created_at": now},
-    )
+    """Owe a copy of something that may have been delivered before (repair), in the caller's transaction.
+
+    Nothing while the first is still owed, and one copy a minute at most; the first and its receipt stay as evidence.
+    """
+    first = Item.objects.filter(partner=partner, type=type_, reference=reference)
+    on_its_way = Q(envelope=None) | Q(envelope__state=OutEnvelope.READY)
+    if first.filter(on_its_way, delivered_at=None).exists():
+        return
+    name = f"{reference}/{now:%d%H%M}" if first.exists() else reference
+    queue([partner], type_, content, reference=name, dossier=dossier, now=now)
 
 
 def begin_incarnation(now: datetime) -> int:
     """After a restore: every link starts a new incarnation, so that partners see an event and not an attack.
 
-    In the caller's transaction. What was sealed before the copy was made is sealed anew. Returns the incarnation.
+    In the caller's transaction. What was sealed before the copy was made is sealed anew. Returns the incarnation: minutes since 1970,
+    or one more than the last, so that it is another one also when an old copy is restored twice, or for a partner whose link is
+    younger than the copy.
     """
     Item.objects.filter(envelope__state=OutEnvelope.READY).update(envelope=None)
     OutEnvelope.objects.filter(state=OutEnvelope.READY).update(state=OutEnvelope.REPLACED, raw=None)
-    highest = max([1, *Link.objects.values_list("incarnation", flat=True)]) + 1
+    Link.objects.bulk_create([Link(partner=row.node_id) for row in partners.partners()], ignore_conflicts=True)
+    highest = max([1, *Link.objects.values_list("incarnation", flat=True)])
+    incarnation = max(highest + 1, int(now.timestamp()) // 60)
     Link.objects.update(
-        incarnation=highest, outbound=None, witnessed_size=0, leased_until=None, leased_by="", retry_at=None
+        incarnation=incarnation, outbound=None, witnessed_size=0, leased_until=None, leased_by="", retry_at=None
     )
-    audit.record("links.reopened", actor="machine", facts={"incarnation": highest}, log="exchange", now=now)
-    return highest
+    audit.record("links.reopened", actor="machine", facts={"incarnation": incarnation}, log="exchange", now=now)
+    return incarnation
 
 
-def forget(reference: str) -> None:
-    """Erase the content of items that carry ``reference`` and wait no longer, in the caller's transaction (erasure)."""
-    Item.objects.filter(reference=reference, delivered_at=None, envelope=None).delete()
-    Item.objects.filter(reference=reference).update(content=None)
+def thin(reference: str, content: dict[str, Any]) -> None:
+    """Put ``content``, from which something was erased, in the place of what waits unsealed to be sent under ``reference``.
+
+    In the caller's transaction. What is sealed already can be opened by nobody here, and goes as it is.
+    """
+    waiting = Item.objects.filter(Q(reference=reference) | Q(reference__startswith=f"{reference}/"), type="entry")
+    for item in waiting.filter(envelope=None, delivered_at=None).select_for_update():
+        item.content = content
+        item.save(update_fields=["content"])
 
 
 # -- out ---------------------------------------------------------------------------------------------------------------
@@ -214,12 +237,13 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
     )
     with transaction.atomic():
         row = OutEnvelope.objects.select_for_update().filter(envelope_id=receipt.envelope_id, partner=partner).first()
-        if row is None or row.manifest_digest != receipt.manifest_digest:
-            raise Corrupt("exchange.receipt_for_other", partner=partner, envelope=receipt.envelope_id)
+        told = (receipt.manifest_digest, receipt.sender)
+        if row is None or told != (row.manifest_digest, partner):
+            raise Rejected("exchange.receipt_for_other", partner=partner, envelope=receipt.envelope_id)
         if row.receipt is not None:
             return
-        row.receipt, row.receipted_at, row.raw, row.code = signed_receipt, now, None, receipt.code or ""
-        row.state = OutEnvelope.DELIVERED if receipt.status == "accepted" else OutEnvelope.REFUSED
+        row.receipt, row.receipted_at, row.raw, row.code = signed_receipt, now, None, (receipt.code or "")[:80]
+        row.state = OutEnvelope.REFUSED if receipt.status == "refused" else OutEnvelope.DELIVERED
         row.save()
         if row.state == OutEnvelope.DELIVERED:
             Item.objects.filter(envelope=row).update(delivered_at=now, content=None)
@@ -289,12 +313,19 @@ def wake(partner: str) -> None:
 def replace_expired(now: datetime) -> int:
     """Put the items of envelopes that expired unreceipted back into the queue: they travel anew. Returns how many envelopes."""
     expired = list(OutEnvelope.objects.filter(state=OutEnvelope.READY, expires_at__lte=now)[:100])
-    for row in expired:
-        with transaction.atomic():
-            Item.objects.filter(envelope=row).update(envelope=None)
-            row.state, row.raw = OutEnvelope.REPLACED, None
-            row.save(update_fields=["state", "raw"])
-    return len(expired)
+    return sum(replace(row.envelope_id) for row in expired)
+
+
+def replace(envelope_id: str) -> bool:
+    """Put the items of an envelope that can never be accepted back into the queue: they travel anew, sealed and signed afresh."""
+    with transaction.atomic():
+        row = OutEnvelope.objects.select_for_update().filter(pk=envelope_id, state=OutEnvelope.READY).first()
+        if row is None:
+            return False
+        Item.objects.filter(envelope=row).update(envelope=None)
+        row.state, row.raw = OutEnvelope.REPLACED, None
+        row.save(update_fields=["state", "raw"])
+    return True
 
 
 def flag_undelivered(now: datetime) -> None:
@@ -313,131 +344,6 @@ def flag_undelivered(now: datetime) -> None:
                 once=True,
                 now=now,
             )
-
-
-# -- in ----------------------------------------------------------------------------------------------------------------
-
-
-def accept(raw: bytes, now: datetime) -> dict[str, Any]:
-    """Take an arriving envelope in, and answer with the signed receipt (JSON) that says so.
-
-    Raises Rejected, unsigned, for everything before the sender is proved (a stranger gets no signature of ours), and for a proved
-    sender whatever :func:`sealing.accept` refuses. Nothing is stored in those cases but a count.
-    """
-    me = partners.myself().node_id
-    accepted = sealing.accept(raw, me=me, card_of=partners.card_of, seen=_seen, is_revoked=partners.is_revoked, now=now)
-    manifest = accepted.manifest
-    known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
-    if known is not None:
-        return dict(known.receipt)
-    signed = _receipt(accepted, now)
-    with on_disk(), transaction.atomic():
-        link = Link.objects.select_for_update().get_or_create(partner=manifest.sender)[0]
-        known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
-        if known is not None:
-            return dict(known.receipt)
-        inbound = Inbound.from_json(link.inbound) if link.inbound else Inbound.start()
-        rows = InEnvelope.objects.filter(
-            sender=manifest.sender, incarnation=manifest.incarnation, sequence=manifest.sequence
-        )
-        stored = rows.values_list("manifest_digest", flat=True).first()
-        inbound, seen = inbound.observe(manifest, accepted.manifest_digest, stored=stored)
-        link.inbound = inbound.to_json()
-        link.retry_at = None
-        link.save(update_fields=["inbound", "retry_at"])
-        InEnvelope.objects.create(
-            envelope_id=manifest.envelope_id,
-            sender=manifest.sender,
-            sequence=manifest.sequence,
-            incarnation=manifest.incarnation,
-            manifest=accepted.signed_manifest.to_json(),
-            manifest_digest=accepted.manifest_digest,
-            sealed=accepted.sealed,
-            received_at=now,
-            receipt=signed,
-        )
-        facts = {"partner": manifest.sender, "envelope": manifest.envelope_id, "manifest": accepted.manifest_digest}
-        audit.record("envelope.accepted", actor=f"node:{manifest.sender}", facts=facts, log="exchange", now=now)
-        _note_irregularity(manifest.sender, seen, now)
-        enqueue(
-            OPEN_JOB,
-            {"sender": manifest.sender, "envelope": manifest.envelope_id},
-            now=now,
-            key=f"open/{manifest.envelope_id}",
-        )
-        heard_from(manifest.sender, now)
-    return signed
-
-
-def _seen(sender: str, envelope_id: str) -> str | None:
-    return (
-        InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id)
-        .values_list("manifest_digest", flat=True)
-        .first()
-    )
-
-
-def _note_irregularity(sender: str, seen: Any, now: datetime) -> None:
-    """A new incarnation or a forked sequence is an event that an officer must see; a gap is visible on the link."""
-    name = type(seen).__name__
-    if name in {"NewIncarnation", "Fork"}:
-        code = "desk.partner_restored" if name == "NewIncarnation" else "desk.sequence_forked"
-        desk.put(
-            "link",
-            f"link/{sender}/{code}/{now:%Y%m%d%H}",
-            title_code=code,
-            facts={"partner": sender},
-            urgent=name == "Fork",
-            now=now,
-        )
-        audit.record(f"link.{name.lower()}", actor=f"node:{sender}", facts={"partner": sender}, log="exchange", now=now)
-
-
-def _receipt(accepted: sealing.Accepted, now: datetime) -> dict[str, Any]:
-    manifest = accepted.manifest
-    told = witness.told_to(manifest.sender)
-    receipt = receipts.Receipt(
-        envelope_id=manifest.envelope_id,
-        manifest_digest=accepted.manifest_digest,
-        sender=manifest.recipient,
-        recipient=manifest.sender,
-        status="accepted",
-        received_at=now,
-        checkpoint=told["checkpoint"],
-        consistency=told["consistency"],
-        cosignature=told["cosigned"],
-    )
-    return receipts.sign_receipt(receipt, keys.current().node).to_json()
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What an accepted envelope held."""
-
-    sender: str
-    envelope_id: str
-    received_at: datetime
-    body: bodies.Body
-
-
-def open_envelope(sender: str, envelope_id: str) -> Opened | None:
-    """Unseal an accepted envelope; None when it was taken over before. Raises Rejected when it does not open."""
-    row = InEnvelope.objects.filter(sender=sender, envelope_id=envelope_id, state=InEnvelope.STORED).first()
-    if row is None:
-        return None
-    manifest = read_manifest(Signed.from_json(row.manifest))
-    raw = sealing.open_sealed(bytes(row.sealed), manifest, keys.current().identities)
-    return Opened(sender, envelope_id, row.received_at, bodies.Body.from_bytes(raw))
-
-
-def finish_envelope(sender: str, envelope_id: str, now: datetime, *, code: str = "") -> None:
-    """Note that an envelope was taken over (or, with ``code``, that it could not be), in the caller's transaction."""
-    row = InEnvelope.objects.select_for_update().get(sender=sender, envelope_id=envelope_id)
-    row.state = InEnvelope.FAILED if code else InEnvelope.OPENED
-    row.opened_at, row.code = now, code
-    if not code:
-        row.sealed = None
-    row.save(update_fields=["state", "opened_at", "code", "sealed"])
 
 
 def mark(partner: str, references: Sequence[str], status: str, now: datetime) -> None:

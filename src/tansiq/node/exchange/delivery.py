@@ -24,6 +24,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 ENVELOPE_TYPE = "application/vnd.tansiq.envelope"
 _RECEIPT_LIMITS = strict_json.Limits(max_bytes=256 * 1024)
 THREADS = 8
+SEAL_ANEW = frozenset({"envelope.key_revoked", "envelope.key_not_valid", "envelope.expired"})
+"""What a partner says of bytes that will never be accepted, while the items in them may be: under another key, or another time."""
 
 
 def client() -> httpx.Client:
@@ -92,6 +94,8 @@ def _deliver_one(partner: str, worker: str, http: httpx.Client, clock: Callable[
         actions.record_receipt(partner, receipt, clock())
     except TansiqError as error:
         code = error.facts.get("problem") or error.code
+        if envelope and code in SEAL_ANEW:
+            actions.replace(envelope.envelope_id)
         actions.record_failure(partner, envelope.envelope_id if envelope else None, str(code), clock())
         return False
     return True

@@ -95,3 +95,16 @@ class InEnvelope(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sender", "envelope_id"], name="one_row_per_envelope")]
         indexes = [models.Index(fields=["sender", "incarnation", "sequence"])]
+
+
+class Contradiction(models.Model):
+    """A second manifest that a partner signed under an envelope id it had used before: evidence, never opened."""
+
+    sender = models.CharField(max_length=160)
+    envelope_id = models.CharField(max_length=40)
+    manifest_digest = models.CharField(max_length=64)
+    manifest = models.JSONField(help_text="as signed; the first stands with the envelope")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sender", "manifest_digest"], name="one_row_per_contradiction")]

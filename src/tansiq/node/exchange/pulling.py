@@ -19,13 +19,14 @@ from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.engine.formats import canonical, strict_json
 from tansiq.engine.formats.ids import b64encode
 from tansiq.engine.formats.times import format_time, parse_time
-from tansiq.node.exchange import actions, queries
+from tansiq.node.exchange import accepting, actions, queries
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
 PULL_TYPE = "application/vnd.tansiq.pull+json"
 WINDOW = timedelta(minutes=5)
 LIMIT = 20
+MAX_BYTES = 16 * 1024 * 1024
 
 
 def request_for(partner: str, now: datetime) -> bytes:
@@ -60,7 +61,11 @@ def waiting(partner: str, worker: str, now: datetime) -> bytes:
             actions.seal_next(partner, worker, now)
         finally:
             actions.release(partner, worker)
-    raws = [bytes(row.raw) for row in queries.ready_for(partner, LIMIT)]
+    raws: list[bytes] = []
+    for row in queries.ready_for(partner, LIMIT):
+        if raws and sum(map(len, raws)) + row.size > MAX_BYTES:
+            break
+        raws.append(bytes(row.raw))
     return b"".join(struct.pack(">I", len(raw)) + raw for raw in raws)
 
 
@@ -78,18 +83,28 @@ def split(raw: bytes) -> Iterator[bytes]:
 
 
 def pull_from(partner: str, url: str, http: httpx.Client, clock: Callable[[], datetime]) -> int:
-    """Fetch what waits at ``partner``, take it in, and bring the receipts; returns how many envelopes came."""
+    """Fetch what waits at ``partner``, take it in, and bring the receipts; returns how many envelopes came.
+
+    An envelope that is refused does not hold up those behind it; the first refusal is raised in the end.
+    """
+    came = 0
+    refused: TansiqError | None = None
     try:
         answer = http.post(f"{url.rstrip('/')}/peer/v1/pull", content=request_for(partner, clock()))
         if answer.status_code != 200:
             raise Unavailable("exchange.answered", partner=partner, status=answer.status_code)
-        came = 0
         for raw in split(answer.content):
-            receipt = actions.accept(raw, clock())
+            try:
+                receipt = accepting.accept(raw, clock())
+            except TansiqError as error:
+                refused = refused or error
+                continue
             came += 1
             http.post(f"{url.rstrip('/')}/peer/v1/receipts", content=canonical.dumps(receipt))
     except httpx.HTTPError as error:
         raise Unavailable("exchange.unreachable", partner=partner, reason=type(error).__name__) from error
+    if refused is not None:
+        raise refused
     return came
 
 

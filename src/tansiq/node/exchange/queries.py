@@ -10,14 +10,18 @@ from django.db.models import Count, Max, Min, Q
 
 from tansiq.engine.envelopes.sequences import Inbound
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
+from tansiq.node.partners import queries as partners
 
 
 def partners_with_work(now: datetime) -> list[str]:
-    """Partners to whom something waits and whose link is neither leased nor pausing, the longest-waiting first."""
+    """Partners to whom something waits and whose link is neither leased nor pausing.
+
+    Those that dial us fetch for themselves (``pulling.waiting`` seals for them).
+    """
     waiting = set(Item.objects.filter(envelope=None, delivered_at=None).values_list("partner", flat=True).distinct())
     waiting |= set(OutEnvelope.objects.filter(state=OutEnvelope.READY).values_list("partner", flat=True).distinct())
     busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
-    return sorted(waiting - set(busy.values_list("partner", flat=True)))
+    return sorted(waiting - set(busy.values_list("partner", flat=True)) - partners.dialling())
 
 
 def is_pausing(partner: str, now: datetime) -> bool:

@@ -11,13 +11,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from tansiq.engine.accords.decide import AccordInForce, Decision, decide
+from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import entries, folds
-from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry
+from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry, SourceRef
 from tansiq.engine.dossiers.folds import Folded
 from tansiq.engine.dossiers.headers import Actor, Header, Opening
 from tansiq.engine.dossiers.kind import Kind, Missing
@@ -25,12 +26,10 @@ from tansiq.engine.dossiers.parts import marking_of
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts import policy as roles
-from tansiq.node.accounts.models import Officer
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
-from tansiq.node.dossiers.models import Dossier, Draft
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import pins, projections, questions
 from tansiq.node.flows.intents import Intent
@@ -38,7 +37,13 @@ from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 from tansiq.node.vault.stores import on_disk
 
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Dossier
+
 ATTEMPTS = 8
+ALWAYS = frozenset({"not_accepted"})
+"""What no accord can forbid, nor its absence: to say that content stays out. It holds nothing but the name of an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class _Stand:
 def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
     """What is missing, who will read, and what the accord says; writes nothing."""
     stand = _stand(officer, intent)
-    decision = _decide(stand, intent, frozenset(), now)
+    decision = _decide(stand, intent, _person(officer), frozenset(), now)
     return Considered(
         _missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version)
     )
@@ -111,7 +116,7 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     digest = intent.digest(accord_version=stand.accord_version)
     approvers = _approvers(officer, draft_id, digest)
     actor = Actor(_role(stand, officer, intent), officer=officer.reference)
-    decision = _decide(stand, intent, frozenset(approvers), now)
+    decision = _decide(stand, intent, actor, frozenset(approvers), now)
     if decision.answer == "approval":
         return _lay_before(officer, stand, intent, decision, digest, draft_id, now)
     if not decision.is_permitted:
@@ -148,10 +153,19 @@ def _stand(officer: Officer, intent: Intent) -> _Stand:
     return _new_dossier(intent)
 
 
+def _person(officer: Officer) -> Actor:
+    """The officer, before it is known in which role: for what is only considered."""
+    return Actor(next(iter(officer.roles), "officer"), officer=officer.reference)
+
+
 def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
+    if intent.kind != dossier.kind:
+        raise Rejected("intent.malformed", at="/kind", wanted=dossier.kind)
+    rules = kind(dossier.kind, dossier.kind_version)
+    _require_act(rules, intent)
     accord = _accord(dossier.accord, dossier.participants)
     return _Stand(
-        rules=kind(dossier.kind, dossier.kind_version),
+        rules=rules,
         me=partners.myself().node_id,
         participants=tuple(dossier.participants),
         accord=accord,
@@ -163,9 +177,15 @@ def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
     )
 
 
+def _require_act(rules: Kind, intent: Intent) -> None:
+    if intent.act not in rules.acts:
+        raise Rejected("kind.unknown_act", at="/act", act=intent.act[:40], kind=rules.name)
+
+
 def _new_dossier(intent: Intent) -> _Stand:
     me = partners.myself().node_id
     rules = kind(intent.kind)
+    _require_act(rules, intent)
     if intent.act != rules.opening_act:
         raise Rejected("intent.not_an_opening", at="/act", act=intent.act)
     audience = tuple(sorted({me, *intent.participants}))
@@ -237,17 +257,28 @@ def _header(stand: _Stand, intent: Intent, actor: Actor, approved_by: tuple[Acto
         opening=stand.opening,
         code_lists=stand.code_lists,
         load=queries.load_trace,
+        source_marking=_source_marking,
     )
 
 
-def _decide(stand: _Stand, intent: Intent, approvals: frozenset[str], now: datetime) -> Decision:
+def _source_marking(source: SourceRef) -> Marking | None:
+    """The conditions of a source: its own, or its entry's – never less – where the part was erased since."""
+    row = queries.entry_by_id(source.entry)
+    if row is None:
+        return None
+    entry = queries.signed_entry(row)
+    part = entry.part(source.part)
+    return entry.header.marking if part is None else part.part.marking
+
+
+def _decide(stand: _Stand, intent: Intent, actor: Actor, approvals: frozenset[str], now: datetime) -> Decision:
     """What the accord says to the act as it stands; asked of a sketch, so that it can be asked before it is complete."""
     sketch = Header(
         author=stand.me,
         seq=1,
         at=now,
         act=intent.act,
-        acted_by=Actor("machine", clause="sketch"),
+        acted_by=actor,
         codes=intent.codes,
         marking=marking_of(stand.salted),
         opening=stand.opening,
@@ -271,7 +302,9 @@ def _approvers(officer: Officer, draft_id: str, digest: str) -> dict[str, str]:
     if not draft_id:
         return {}
     draft = queries.get_draft_for(officer, draft_id)
-    if draft.state == Draft.SENT:
+    if draft.officer != officer.reference:
+        raise Refused("dossier.not_your_draft", draft=draft_id)
+    if draft.state not in dossiers.OPEN_DRAFTS:
         raise Conflict("dossier.draft_finished", draft=draft_id)
     return {a.role: a.officer for a in dossiers.approvals_of(draft, digest) if a.officer != officer.reference}
 
@@ -356,15 +389,24 @@ def _sign(
     """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again."""
     for _ in range(ATTEMPTS):
         header = _header(stand, intent, actor, approved_by, now)
-        _decide(stand, intent, approvals, now).enforce()
+        if intent.act not in ALWAYS:
+            _decide(stand, intent, actor, approvals, now).enforce()
         entry = entries.sign_entry(header, stand.salted, keys.current().authority)
         try:
             return _append(stand, intent, entry, now, draft_id=draft_id, officer=officer)
         except Conflict as error:
             if error.code != "dossier.heads_moved" or stand.dossier is None:
                 raise
-            stand = replace(stand, folded=queries.folded_of(Dossier.objects.get(pk=stand.dossier.pk)))
+            stand = _standing_now(stand, intent)
     raise Conflict("dossier.heads_moved", dossier=intent.dossier)
+
+
+def _standing_now(stand: _Stand, intent: Intent) -> _Stand:
+    """The same with the dossier and the accord as they are by now; the parts keep their salts."""
+    dossier = queries.dossier_by_id(intent.dossier)
+    if dossier is None:
+        raise Rejected("dossier.not_found", dossier=intent.dossier)
+    return replace(_in_dossier(dossier, intent), salted=stand.salted)
 
 
 def _append(
@@ -389,7 +431,7 @@ def _append(
         placed = dossiers.Placed(appended.folded, appended.trace)
         if dossier is None:
             circle = _circle(officer, stand, intent)
-            case = queries.cases_for(officer).filter(case_id=intent.case).first() if officer and intent.case else None
+            case = queries.get_case_for(officer, intent.case) if officer and intent.case else None
             dossier = dossiers.open_dossier(
                 entry, placed, circle=circle, case=case, title=intent.title or None, now=now
             )
@@ -401,7 +443,7 @@ def _append(
         facts = {"entry": entry.entry_id, "act": intent.act, "kind": stand.rules.name, "to": stand.others}
         record("entry.signed", actor=actor, facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
         if draft_id:
-            dossiers.finish_draft(draft_id, Draft.SENT, now)
+            dossiers.finish_draft(draft_id, "sent", now)
             desk.settle(f"approved/{draft_id}", now=now)
         projections.after_entry(dossier, entry, now=now)
     return Acted(dossier_id=dossier.dossier_id, entry_id=entry.entry_id)

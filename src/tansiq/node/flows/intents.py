@@ -9,6 +9,7 @@ from typing import Any
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats import canonical
+from tansiq.engine.formats.ids import is_digest, require_node_id
 from tansiq.engine.formats.json_values import pointer
 
 
@@ -79,10 +80,15 @@ class Intent:
         codes = value.get("codes", {})
         if not isinstance(codes, dict):
             raise Rejected("intent.malformed", at=pointer(at, "codes"), wanted="object")
+        for name, code in codes.items():
+            if not _is_code(code):
+                raise Rejected("intent.malformed", at=pointer(at, "codes", name), wanted="code")
         parts = [_part(part, pointer(at, "parts", n)) for n, part in enumerate(_list(value, "parts", at))]
         return cls(
             **texts,
-            participants=tuple(str(p) for p in _list(value, "participants", at)),
+            participants=tuple(
+                require_node_id(p, at=pointer(at, "participants")) for p in _list(value, "participants", at)
+            ),
             codes={name: tuple(code) if isinstance(code, list) else code for name, code in codes.items()},
             parts=tuple(parts),
             issues=tuple(str(i) for i in _list(value, "issues", at)),
@@ -100,6 +106,13 @@ class Intent:
         return canonical.digest({**shared, "accord_version": accord_version})
 
 
+def _is_code(value: Any) -> bool:
+    """Whether a code of a header could be written so; its kind looks closer."""
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str | int)
+
+
 def _part(value: Any, at: str) -> Part:
     """A part as a person writes it: what is left out is absent, which the signed form says with null."""
     if not isinstance(value, dict):
@@ -109,7 +122,7 @@ def _part(value: Any, at: str) -> Part:
 
 def _text(value: dict[str, Any], name: str, at: str) -> str:
     text = value.get(name, "")
-    if not isinstance(text, str) or len(text) > 500:
+    if not isinstance(text, str) or len(text) > 500 or (name in _DIGESTS and text and not is_digest(text)):
         raise Rejected("intent.malformed", at=pointer(at, name), wanted="text")
     return text
 
@@ -128,6 +141,7 @@ def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], 
     return tuple((p[0], p[1]) for p in pairs)
 
 
+_DIGESTS = frozenset({"dossier", "accord", "continues", "cites"})
 _ABSENT: dict[str, Any] = {
     name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}
 }

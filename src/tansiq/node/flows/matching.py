@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connection, transaction
 
 from tansiq.engine.dossiers.entries import Part
-from tansiq.engine.entities import Grading
+from tansiq.engine.entities import Grading, model
 from tansiq.engine.errors import TansiqError
 from tansiq.engine.matching import Query
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries as dossiers
+from tansiq.node.dossiers.actions import lock
 from tansiq.node.register import actions as register_actions
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
 from tansiq.node.register.cards import subject_of
-from tansiq.node.register.models import Subject
+
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import Entry
+    from tansiq.node.register.models import Subject
 
 TOLD_BANDS = frozenset({"strong", "probable"})
 LIMIT = 50
+CONTENT = ("schema", "properties", "belongings")
+"""What of a subject part the register reads; the provider's own reference for it stays with the entry."""
+OPEN = frozenset({"hit", "contact"})
 
 
 def warm_up() -> None:
@@ -42,13 +49,22 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
     row = dossiers.entry_by_id(str(payload["entry"]))
     if row is None:
         return
-    signed = dossiers.signed_entry(row)
-    for number, salted in enumerate(signed.parts):
-        if salted is None or salted.part.type != "subject":
-            continue
-        part = salted.part
-        subject = register_actions.store_received(
-            part.content,
+    model()  # loading it takes seconds; nobody should wait for it at a locked row
+    for number, salted in enumerate(dossiers.signed_entry(row).parts):
+        if salted is not None and salted.part.type == "subject":
+            subject = _store(row, number, salted.part, now)
+            if subject is not None:
+                _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
+
+
+def _store(row: Entry, number: int, part: Part, now: datetime) -> Subject | None:
+    """Keep the subject, unless its part was erased since it was read: an erasure holds the same lock."""
+    with transaction.atomic():
+        lock(row.dossier_id)
+        if not dossiers.has_part(row.entry_id, number):
+            return None
+        return register_actions.store_received(
+            {name: part.content[name] for name in CONTENT if name in part.content},
             entry=row.entry_id,
             part=number,
             dossier=row.dossier_id,
@@ -61,8 +77,6 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
             review_at=part.review_at,
             now=now,
         )
-        if subject is not None:
-            _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
 
 
 def _grading(part: Part) -> Grading | None:
@@ -73,13 +87,14 @@ def _grading(part: Part) -> Grading | None:
 
 
 def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: datetime) -> None:
-    met = index.holder().search(
-        Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card)),
-        policy.labels_of_others("hit", "contact", "silent"),
-        LIMIT,
-    )
-    met = [m for m in met if m.band in TOLD_BANDS and m.subject_id != str(subject.subject_id)]
-    reach = register.reach_of([m.subject_id for m in met])
+    """Put the match before the owners of what the subject meets: every record that may be found, and all of the receiving circle's.
+
+    The receiving circle hears that there is somebody to ask only where a record lets a contact be known; of a silent one it hears nothing.
+    """
+    query = Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card))
+    met = index.holder().search(query, policy.labels_of_matches(circle), LIMIT)
+    held = register.reach_of([m.subject_id for m in met if m.band in TOLD_BANDS])
+    reach = {known: record for known, record in held.items() if record.dossier != dossier_id}
     with transaction.atomic():
         for match in met:
             record = reach.get(match.subject_id)
@@ -94,7 +109,7 @@ def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: date
                 link=f"/register/{match.subject_id}",
                 now=now,
             )
-        if any(record.circle != circle for record in reach.values()):
+        if any(record.circle != circle and record.discoverability in OPEN for record in reach.values()):
             desk.put(
                 "match_elsewhere",
                 f"match_elsewhere/{dossier_id}",

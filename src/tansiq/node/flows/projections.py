@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tansiq.engine.dossiers.entries import SignedEntry
 from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
-from tansiq.node.dossiers.models import Dossier
+from tansiq.node.flows import erasing
+from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
 from tansiq.node.partners.queries import myself
 
-Projection = Callable[[Dossier, SignedEntry, datetime], None]
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import Dossier
+
+Projection = Callable[["Dossier", SignedEntry, datetime], None]
 MACHINE_JOB = "flows.machine"
 MATCH_JOB = "flows.match"
+TAKE_AGAIN_JOB = "flows.take_again"
 QUIET_ACTS = frozenset({"received", "remind_seen"})
 
 
@@ -30,6 +35,13 @@ def after_entry(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
     """Everything that follows from ``entry``, in the caller's transaction."""
     for follow in [*EVERY_KIND, *BY_KIND.get(dossier.kind, [])]:
         follow(dossier, entry, now)
+
+
+def after_parts(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
+    """What follows when parts of an entry come later than the entry, in the caller's transaction."""
+    leave_matching(dossier, entry, now)
+    if dossier.kind == "accord":
+        project_accord(dossier, entry, now)
 
 
 def tell_desk(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
@@ -79,8 +91,6 @@ def keep_deadline(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
 def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What this node's machine owes after this entry is signed by a job of its own."""
     state = queries.folded_of(dossier).state
-    from tansiq.node.flows.pins import own_calendar
-
     owed = kind(dossier.kind, dossier.kind_version).machine_acts(state, myself().node_id, now, own_calendar())
     if owed:
         enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
@@ -99,19 +109,14 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
     title = dict(found.terms.title) if found.terms else {}
     parties = list(found.terms.parties) if found.terms else list(dossier.participants)
     partners.project_accord(found, title=title, parties=parties, now=now)
-
-
-def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
-    """What was wrongly addressed to this node and returned is erased here: every part of its partners' entries."""
-    me = myself().node_id
-    if entry.header.act != "return" or entry.header.author != me:
-        return
-    for row in dossier.entries.exclude(author=me):
-        dossiers.erase_parts(row, None, reason="wrongly_addressed", actor="machine", now=now)
+    missing = f"accord:{dossier.dossier_id}"
+    if queries.waiting_for(missing):
+        enqueue(TAKE_AGAIN_JOB, {"missing": missing}, now=now, key=f"take_again/{missing}")
 
 
 EVERY_KIND: list[Projection] = [tell_desk, keep_deadline, leave_machine_acts, leave_matching]
 BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],
-    "request": [erase_returned],
+    "request": [erasing.erase_returned],
+    "report": [erasing.leave_obeying, erasing.settle_recall],
 }

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.states import contains
 from tansiq.engine.errors import Rejected, TansiqError
+from tansiq.engine.formats.ids import is_digest, require_digest
 from tansiq.engine.formats.json_values import JsonValue
 from tansiq.node.audit import actions as audit
 from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import verification
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.dossiers.models import Dossier, Entry
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import queries as links
+from tansiq.node.flows.taking import ask_for
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
-MAX_HEADS_SENT = 2000
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import Dossier
+
+TOLD_AT_ONCE = 1000
+"""Dossiers in one item of heads: with up to 32 heads each it stays far below the limit of an envelope."""
+MAX_TOLD = 2000
+MAX_HEADS = 32
 LOGS = ("exchange", "internal")
 
 
 def compare(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
-    """A partner told its heads of shared dossiers: send it what they do not include, and fetch what we lack ourselves."""
+    """A partner told its heads of shared dossiers: send it what they do not include, and fetch what we lack ourselves.
+
+    ``content`` is ``{"v": 1, "dossiers": {id: [heads]}, "after": id or "", "until": id or ""}``: what it says of the dossiers whose ids lie
+    beyond ``after`` up to and with ``until`` (empty: to the end) is all it has of them.
+    """
     told = content.get("dossiers")
-    if not isinstance(told, dict):
+    after, until = content.get("after", ""), content.get("until", "")
+    if not isinstance(told, dict) or len(told) > MAX_TOLD or not all(is_digest(name) for name in told):
         raise Rejected("item.malformed", at="/dossiers")
-    me = partners.myself().node_id
-    for dossier in Dossier.objects.all().iterator():
-        if sender not in dossier.participants or me not in dossier.participants:
-            continue
-        heads = told.get(dossier.dossier_id, [])
-        if isinstance(heads, list):
-            _send_what_lacks(sender, dossier, [str(h) for h in heads], now)
-    unknown = [d for d in told if not Dossier.objects.filter(dossier_id=str(d)).exists()]
-    for dossier_id in unknown[:MAX_HEADS_SENT]:
-        _fetch(sender, str(dossier_id), [str(dossier_id)], now)
+    for name, bound in (("after", after), ("until", until)):
+        if bound != "" and not is_digest(bound):
+            raise Rejected("item.malformed", at=f"/{name}")
+    heads = {name: _heads(name, listed) for name, listed in told.items()}
+    for dossier in queries.shared_with(sender, after=str(after), until=str(until)):
+        _send_what_lacks(sender, dossier, heads.get(dossier.dossier_id, []), now)
+    for name in heads:
+        if queries.dossier_by_id(name) is None:
+            _fetch(sender, name, [name], now)
+
+
+def _heads(dossier_id: str, listed: JsonValue) -> list[str]:
+    if not isinstance(listed, list) or len(listed) > MAX_HEADS:
+        raise Rejected("item.malformed", at=f"/dossiers/{dossier_id}")
+    return [require_digest(head, at=f"/dossiers/{dossier_id}/{place}") for place, head in enumerate(listed)]
 
 
 def _send_what_lacks(sender: str, dossier: Dossier, heads: list[str], now: datetime) -> None:
@@ -56,7 +74,7 @@ def _send_what_lacks(sender: str, dossier: Dossier, heads: list[str], now: datet
             known[strand] = max(known.get(strand, 0), number)
     if missing:
         _fetch(sender, dossier.dossier_id, missing, now)
-    for row in dossier.entries.order_by("depth", "entry_id"):
+    for row in queries.entries_in_order(dossier):
         if not contains(known, row.trace["strand"], row.trace["number"]):
             with transaction.atomic():
                 wire = queries.signed_entry(row).to_wire()
@@ -64,24 +82,30 @@ def _send_what_lacks(sender: str, dossier: Dossier, heads: list[str], now: datet
 
 
 def _fetch(sender: str, dossier_id: str, wanted: list[str], now: datetime) -> None:
-    content = {"v": 1, "dossier": dossier_id, "entries": wanted}
     with transaction.atomic():
-        exchange.queue([sender], "fetch", content, reference=f"{wanted[0]}/{now:%d%H%M%S}", dossier=dossier_id, now=now)
+        ask_for([sender], dossier_id, wanted, now)
 
 
 def tell_heads(now: datetime) -> int:
     """Tell every partner our heads of the dossiers we share, so that each side learns what it lacks; returns how many partners."""
-    told = 0
-    for partner in partners.partners():
-        shared: dict[str, Any] = {}
-        for dossier in Dossier.objects.only("dossier_id", "participants", "folded").iterator():
-            if partner.node_id in dossier.participants:
-                shared[dossier.dossier_id] = sorted(queries.folded_of(dossier).heads)
-        with transaction.atomic():
-            content = {"v": 1, "dossiers": shared}
-            exchange.queue([partner.node_id], "heads", content, reference=f"heads/{now:%Y%m%d%H%M%S}", now=now)
-        told += 1
-    return told
+    told = partners.partners()
+    for partner in told:
+        shared = (
+            (d.dossier_id, sorted(queries.folded_of(d).heads)[:MAX_HEADS]) for d in queries.shared_with(partner.node_id)
+        )
+        after, number = "", 0
+        while True:
+            batch = dict(islice(shared, TOLD_AT_ONCE))
+            is_last = len(batch) < TOLD_AT_ONCE
+            until = "" if is_last else max(batch)
+            content = {"v": 1, "dossiers": batch, "after": after, "until": until}
+            with transaction.atomic():
+                reference = f"heads/{now:%Y%m%d%H%M%S}/{number}"
+                exchange.queue([partner.node_id], "heads", content, reference=reference, now=now)
+            if is_last:
+                break
+            after, number = until, number + 1
+    return len(told)
 
 
 def after_restore(now: datetime) -> dict[str, Any]:
@@ -107,7 +131,7 @@ def after_restore(now: datetime) -> dict[str, Any]:
         "node": me,
         "incarnation": incarnation,
         "partners_asked": tell_heads(now),
-        "dossiers": Dossier.objects.count(),
+        "dossiers": queries.count(),
     }
 
 
@@ -178,7 +202,7 @@ def _entries() -> dict[str, str]:
     """Every entry's signature and commitments, as stored."""
     bad = []
     total = 0
-    for row in Entry.objects.prefetch_related("parts").iterator(chunk_size=500):
+    for row in queries.all_entries():
         total += 1
         try:
             signed = queries.signed_entry(row)

@@ -6,33 +6,42 @@ not an answer. What is silent tells its owner and nobody else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from tansiq.engine.accords.decide import AccordInForce, Decision, Question, decide
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.codes import code_list
+from tansiq.engine.formats.ids import is_id, require_id
 from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.matching import Query
 from tansiq.node.accounts import policy as roles
-from tansiq.node.accounts.models import Officer
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.partners import queries as partners
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
 from tansiq.node.search import actions, queries
-from tansiq.node.search.models import Asked, Search
 from tansiq.node.search.policy import MIN_QUERY_LETTERS
 
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.search.models import Search
+
 LIMIT = 50
+OPEN = frozenset({"hit", "contact"})
+HIT, CONTACT, NOTHING, REFUSED = "hit", "contact", "nothing", "refused"
+OUTCOMES = frozenset({HIT, CONTACT, NOTHING, REFUSED})
 TOLD_BANDS = frozenset({"strong", "probable"})
 MAX_VALUES = 20
 MAX_LETTERS = 300
+_ERROR = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,38 +225,57 @@ def _accord(one: str, other: str) -> AccordInForce | None:
 
 
 def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
-    """Answer a partner's question as the accord allows; the owners of what it met are told in every case."""
-    query_id = _short(content.get("query"), "/query")
+    """Answer a partner's question as the accord allows; the owners of what it met are told in every case.
+
+    What may be found and what is silent are searched apart, so that a silent record takes no place among the matches: the answer is the
+    same, byte for byte, whether there is one or not.
+    """
+    query_id = require_id(content.get("query"), at="/query")
     fields = Fields.from_json(content.get("fields"))
-    purpose, area = str(content.get("purpose", ""))[:64], str(content.get("crime_area", ""))[:64]
+    purpose, area = _code(content, "purpose"), _code(content, "crime_area") if content.get("crime_area") else ""
     if queries.answered(sender, query_id):
         return
     decision = _may_answer(sender, purpose, area, "hit", now)
     told_as = "hit"
     if not decision.is_permitted:
         decision, told_as = _may_answer(sender, purpose, area, "contact", now), "contact"
-    met = (
-        index.holder().search(fields.query(query_id), policy.labels_of_others("hit", "contact", "silent"), LIMIT)
-        if decision.is_permitted
-        else []
-    )
-    met = [match for match in met if match.band in TOLD_BANDS]
-    reach = register.reach_of([m.subject_id for m in met])
+    code = _code_told(decision, fields)
+    met, silent = (_met(fields, query_id, *OPEN), _met(fields, query_id, "silent")) if not code else ([], [])
+    reach = register.reach_of([*met, *silent])
     with transaction.atomic():
+        if not actions.note_inbound(sender, query_id, purpose=purpose, crime_area=area, now=now):
+            return
         hits = list(_hits(sender, met, reach, told_as, now))
-        outcome = _outcome(decision, hits)
-        answer = {
-            "v": 1,
-            "query": query_id,
-            "outcome": outcome,
-            "code": "" if decision.is_permitted else decision.code,
-            "hits": hits,
-        }
-        actions.note_inbound(
-            sender, query_id, purpose=purpose, crime_area=area, outcome=outcome, hits=len(hits), now=now
-        )
+        outcome = _outcome(hits, is_refused=bool(code))
+        actions.note_outcome(sender, query_id, purpose=purpose, outcome=outcome, hits=len(hits), now=now)
+        answer = {"v": 1, "query": query_id, "outcome": outcome, "code": code, "hits": hits}
         exchange.queue([sender], "answer", answer, reference=f"answer/{query_id}", urgent=True, now=now)
-        _tell_owners(sender, purpose, [m.subject_id for m in met], reach, now)
+        _tell_owners(sender, purpose, [*met, *silent], reach, now)
+
+
+def _code(content: Mapping[str, JsonValue], name: str) -> str:
+    """A code of the question by its form; whether it is permitted, and so whether it is known, is for the accord to say."""
+    told = content.get(name)
+    if not isinstance(told, str) or not _WORD.fullmatch(told):
+        raise Rejected("item.malformed", at=f"/{name}")
+    return told
+
+
+def _code_told(decision: Decision, fields: Fields) -> str:
+    """Why there is no answer, for the asker's officer; empty if there is one. Local reasons never leave the node."""
+    try:
+        fields.require_enough()
+    except Rejected as error:
+        return error.code
+    if decision.is_permitted:
+        return ""
+    return "search.not_answered" if decision.local else decision.code
+
+
+def _met(fields: Fields, query_id: str, *discoverabilities: str) -> dict[str, str]:
+    """The subjects met by strong or probable matches, best first, each with its band."""
+    found = index.holder().search(fields.query(query_id), policy.labels_of_others(*discoverabilities), LIMIT)
+    return {match.subject_id: match.band for match in found if match.band in TOLD_BANDS}
 
 
 def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datetime) -> Decision:
@@ -267,23 +295,23 @@ def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datet
 
 
 def _hits(
-    sender: str, met: Iterable[Any], reach: Mapping[str, register.Reach], told_as: str, now: datetime
+    sender: str, met: Mapping[str, str], reach: Mapping[str, register.Reach], told_as: str, now: datetime
 ) -> Iterable[dict[str, str]]:
-    for match in met:
-        record = reach.get(match.subject_id)
-        if record is None or record.discoverability not in {"hit", "contact"}:
+    for subject_id, band in met.items():
+        record = reach.get(subject_id)
+        if record is None or record.discoverability not in OPEN:
             continue
         mode = "hit" if told_as == "hit" and record.discoverability == "hit" else "contact"
-        told = {"hit": actions.give_hit(sender, match.subject_id, now), "mode": mode, "schema": record.schema}
-        yield {**told, "band": match.band} if mode == "hit" else told
+        told = {"hit": actions.give_hit(sender, subject_id, now), "mode": mode, "schema": record.schema}
+        yield {**told, "band": band} if mode == "hit" else told
 
 
-def _outcome(decision: Decision, hits: Sequence[Mapping[str, str]]) -> str:
-    if not decision.is_permitted:
-        return Asked.REFUSED
+def _outcome(hits: Sequence[Mapping[str, str]], *, is_refused: bool) -> str:
+    if is_refused:
+        return REFUSED
     if any(hit["mode"] == "hit" for hit in hits):
-        return Asked.HIT
-    return Asked.CONTACT if hits else Asked.NOTHING
+        return HIT
+    return CONTACT if hits else NOTHING
 
 
 def _tell_owners(
@@ -305,24 +333,24 @@ def _tell_owners(
 
 def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
     """Keep a partner's answer with the search it belongs to."""
-    outcome, hits = content.get("outcome"), content.get("hits")
-    if (
-        outcome not in {Asked.HIT, Asked.CONTACT, Asked.NOTHING, Asked.REFUSED}
-        or not isinstance(hits, list)
-        or len(hits) > LIMIT
-    ):
+    query_id = require_id(content.get("query"), at="/query")
+    outcome, code, listed = content.get("outcome"), content.get("code", ""), content.get("hits")
+    if outcome not in OUTCOMES:
         raise Rejected("item.malformed", at="/outcome")
-    kept = []
-    for hit in hits:
-        if not isinstance(hit, dict):
-            raise Rejected("item.malformed", at="/hits")
-        kept.append({name: str(hit[name])[:80] for name in ("hit", "mode", "schema", "band") if name in hit})
+    if not isinstance(code, str) or (code and not _ERROR.fullmatch(code)):
+        raise Rejected("item.malformed", at="/code")
+    if not isinstance(listed, list) or len(listed) > LIMIT:
+        raise Rejected("item.malformed", at="/hits")
+    hits = [_hit(hit, f"/hits/{place}") for place, hit in enumerate(listed)]
     with transaction.atomic():
-        actions.keep_answer(
-            sender,
-            _short(content.get("query"), "/query"),
-            outcome=str(outcome),
-            code=str(content.get("code", ""))[:80],
-            hits=kept,
-            now=now,
-        )
+        actions.keep_answer(sender, query_id, outcome=str(outcome), code=code, hits=hits, now=now)
+
+
+def _hit(value: JsonValue, at: str) -> dict[str, str]:
+    """One hit as a partner told it: its number, what kind of hit, of what schema; nothing else is kept."""
+    if not isinstance(value, dict) or not is_id(value.get("hit")) or value.get("mode") not in OPEN:
+        raise Rejected("item.malformed", at=at)
+    kept = {name: value[name] for name in ("hit", "mode", "schema", "band") if name in value}
+    if not all(isinstance(told, str) and _WORD.fullmatch(told) for told in kept.values()):
+        raise Rejected("item.malformed", at=at)
+    return {name: str(told) for name, told in kept.items()}

@@ -10,34 +10,32 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
+from tansiq.node.exchange import accepting, delivery, pulling
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.exchange import delivery, pulling
-from tansiq.node.flows import incoming, matching, projections
+from tansiq.node.flows import erasing, incoming, matching, projections, taking
 from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
+from tansiq.node.register import tasks as register
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
-JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
-    exchange.OPEN_JOB: incoming.open_envelope,
-    projections.MACHINE_JOB: incoming.act_for_machine,
-    projections.MATCH_JOB: matching.match_entry,
-    incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
-}
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+HOURLY_JOB = "flows.hourly"
 
 
 def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
     """Work until ``stop`` is set. ``name`` is this worker's alone: what its predecessor of that name held is free again."""
     job_actions.let_go(name, clock())
     exchange.let_go(name)
+    begin(clock())
     loops: dict[str, Callable[[], None]] = {
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
@@ -85,3 +83,31 @@ def remind(now: datetime) -> None:
     exchange.replace_expired(now)
     exchange.flag_undelivered(now)
     desk.sweep(now)
+
+
+def begin(now: datetime) -> None:
+    """What is owed from a worker's start on: the standing jobs, and another look at what an older version could not read."""
+    with transaction.atomic():
+        job_actions.enqueue(HOURLY_JOB, {}, now=now, key=HOURLY_JOB)
+        job_actions.enqueue(register.REVIEW, {}, now=now, key=register.REVIEW)
+    taking.take_unread(now)
+
+
+def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a job handler's shape
+    """Job ``flows.hourly``: ask again for what entries wait for, sweep the desk. Owes itself again for the next hour."""
+    taking.ask_again(now)
+    with transaction.atomic():
+        desk.sweep(now)
+        job_actions.enqueue(HOURLY_JOB, {}, now=now, run_at=now + HOUR, key=HOURLY_JOB)
+
+
+JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
+    accepting.OPEN_JOB: incoming.open_envelope,
+    projections.MACHINE_JOB: incoming.act_for_machine,
+    projections.MATCH_JOB: matching.match_entry,
+    projections.TAKE_AGAIN_JOB: incoming.take_again,
+    incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
+    erasing.OBEY_JOB: erasing.obey,
+    HOURLY_JOB: tidy,
+    **register.HANDLERS,
+}

@@ -12,6 +12,7 @@ from tansiq.engine.envelopes import words
 from tansiq.engine.envelopes.cards import NodeCard, fingerprint, open_card, open_revocation, supersedes
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Conflict, Refused, Rejected
+from tansiq.engine.formats.times import format_time
 from tansiq.node.audit.actions import record
 from tansiq.node.partners import models
 from tansiq.node.partners.models import Accord, CardHistory, Partner, RevokedKey
@@ -26,6 +27,10 @@ def enrol(signed_card: dict[str, Any], *, spoken: str, actor: str, now: datetime
     card = open_card(signed, pinned_root=None)
     if words.parse(spoken) != fingerprint(card.root_public):
         raise Refused("partner.fingerprint_differs", node=card.node_id)
+    if Partner.objects.filter(node_id=card.node_id, is_self=True).exists():
+        raise Rejected("partner.is_this_node", node=card.node_id)
+    if card.valid_until <= now:
+        raise Rejected("partner.card_expired", node=card.node_id, until=format_time(card.valid_until))
     return _enrol(card, signed_card, is_self=False, actor=actor, now=now)
 
 
@@ -114,6 +119,10 @@ def revoke(signed_revocation: dict[str, Any], *, node_id: str, actor: str, now: 
     revocation = open_revocation(Signed.from_json(signed_revocation), pinned_root=bytes(row.root_public))
     if revocation.node_id != node_id:
         raise Rejected("partner.card_of_another", node=node_id, card=revocation.node_id)
+    me = Partner.objects.filter(is_self=True).values_list("node_id", flat=True).first()
+    if node_id != me and revocation.recipient not in (None, me):
+        # The copy for another partner names other dossiers: taken for ours, it would bar entries that are good.
+        raise Rejected("partner.revocation_for_another", node=node_id, recipient=revocation.recipient or "")
     _, is_new = RevokedKey.objects.get_or_create(
         node_id=node_id,
         key_id=revocation.key_id,

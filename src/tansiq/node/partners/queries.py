@@ -26,6 +26,11 @@ def partners() -> list[Partner]:
     return list(Partner.objects.filter(is_self=False))
 
 
+def dialling() -> set[str]:
+    """Partners that cannot be reached from outside: they fetch what waits for them."""
+    return set(Partner.objects.filter(is_self=False, dials_us=True).values_list("node_id", flat=True))
+
+
 def myself() -> Partner:
     """This node's own row; raises Rejected("partner.not_initialised") before ``tansiq init``."""
     found = Partner.objects.filter(is_self=True).first()
@@ -46,13 +51,18 @@ def opened(row: Partner) -> NodeCard:
 
 
 def authority_keys(node_id: str, at: datetime) -> dict[str, bytes]:
-    """Public authority keys of ``node_id`` by key id that were valid at ``at`` and not revoked by then; past cards count."""
-    return _keys(node_id, "authority", at)
+    """Public authority keys of ``node_id`` by key id that were valid at ``at``; past cards count.
+
+    Revoked ones stand here too: which entries of a revoked key are good is said per dossier (:func:`revocations_of`), and an honest
+    entry of the past must go on verifying.
+    """
+    return _keys(node_id, "authority", at, revoked={})
 
 
 def node_keys(node_id: str, at: datetime) -> dict[str, bytes]:
-    """Public node keys of ``node_id``, likewise."""
-    return _keys(node_id, "node", at)
+    """Public node keys of ``node_id`` by key id that were valid at ``at`` and not revoked by then; past cards count."""
+    revoked = dict(RevokedKey.objects.filter(node_id=node_id).values_list("key_id", "from_time"))
+    return _keys(node_id, "node", at, revoked=revoked)
 
 
 def own_node_keys() -> list[bytes]:
@@ -65,11 +75,10 @@ def own_node_keys() -> list[bytes]:
     return list(dict.fromkeys(found))
 
 
-def _keys(node_id: str, purpose: str, at: datetime) -> dict[str, bytes]:
+def _keys(node_id: str, purpose: str, at: datetime, *, revoked: dict[str, datetime]) -> dict[str, bytes]:
     row = Partner.objects.filter(node_id=node_id).first()
     if row is None:
         return {}
-    revoked = dict(RevokedKey.objects.filter(node_id=node_id).values_list("key_id", "from_time"))
     found: dict[str, bytes] = {}
     for signed in CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True):
         card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
@@ -88,17 +97,10 @@ def is_revoked(node_id: str, key_id: str, at: datetime) -> bool:
     return RevokedKey.objects.filter(node_id=node_id, key_id=key_id, from_time__lte=at).exists()
 
 
-def require_not_revoked(author: str, key_ids: Iterable[str], dossier_id: str, seq: int) -> None:
-    """Raise Rejected("entry.key_revoked") for an entry that a revoked key signed after the last good one of its dossier.
-
-    The time in the entry is not asked: whoever stole the key wrote it.
-    """
-    rows = RevokedKey.objects.filter(node_id=author, key_id__in=list(key_ids))
-    for row in rows:
-        told = Revocation.from_bytes(Signed.from_json(row.revocation).payload)
-        good = told.last_good.get(dossier_id)
-        if good is None or seq > good.sequence:
-            raise Rejected("entry.key_revoked", author=author, key=row.key_id, dossier=dossier_id)
+def revocations_of(node_id: str, key_ids: Iterable[str]) -> list[Revocation]:
+    """The revocations of those of the keys that ``node_id`` has revoked, whatever time they name."""
+    rows = RevokedKey.objects.filter(node_id=node_id, key_id__in=list(key_ids))
+    return [Revocation.from_bytes(Signed.from_json(row.revocation).payload) for row in rows]
 
 
 def accord_in_force(accord_id: str) -> AccordInForce | None:

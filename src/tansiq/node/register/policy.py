@@ -108,6 +108,11 @@ def labels_for(officer: OfficerLike, *, is_former_wanted: bool = False) -> Label
     return Labels.of(*seen, *(f"{FORMER}{label}" for label in seen if is_former_wanted))
 
 
+def labels_of_matches(circle: str) -> Labels:
+    """The labels of what a machine may match for its owner: what others may find or what is silent, and all of ``circle`` itself."""
+    return Labels.of("find:hit", "find:contact", "find:silent", f"see:{circle}")
+
+
 def labels_of_others(*discoverabilities: str) -> Labels:
     """The labels of what somebody outside every circle may find: ``labels_of_others("contact", "hit")``."""
     return Labels.of(*(f"find:{name}" for name in discoverabilities))

@@ -64,6 +64,7 @@ class Reach:
     schema: str
     origin: str
     owner: str
+    dossier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def reach_of(subject_ids: Iterable[object]) -> dict[str, Reach]:
     """Whom to turn to about subjects, and what others may find of them; for the machine, which must not show more."""
     wanted = [known for subject_id in subject_ids if (known := as_uuid(subject_id)) is not None]
     rows = Subject.objects.filter(subject_id__in=wanted)
-    found = rows.values_list("subject_id", "circle", "discoverability", "schema", "origin", "owner")
+    found = rows.values_list("subject_id", "circle", "discoverability", "schema", "origin", "owner", "dossier")
     return {str(subject_id): Reach(*told) for subject_id, *told in found}
 
 

@@ -62,7 +62,7 @@ def keep_answer(
     Raises Rejected("search.not_asked") for an answer to what this node never asked that partner.
     """
     row = Asked.objects.select_for_update().filter(search_id=query_id, partner=partner).first()
-    if row is None:
+    if row is None or row.state == Asked.BARRED:
         raise Rejected("search.not_asked", partner=partner, query=str(query_id))
     if row.state != Asked.WAITING:
         return False
@@ -73,19 +73,15 @@ def keep_answer(
     return True
 
 
-def note_inbound(
-    partner: str, query_id: str, *, purpose: str, crime_area: str, outcome: str, hits: int, now: datetime
-) -> None:
-    """Note a partner's question and what it was told."""
-    InboundQuery.objects.create(
-        query_id=uuid.UUID(query_id),
-        partner=partner,
-        purpose=purpose,
-        crime_area=crime_area,
-        outcome=outcome,
-        hits=hits,
-        received_at=now,
-    )
+def note_inbound(partner: str, query_id: str, *, purpose: str, crime_area: str, now: datetime) -> bool:
+    """Note a partner's question before it is answered; False when it was answered already."""
+    told = {"purpose": purpose, "crime_area": crime_area, "received_at": now}
+    return InboundQuery.objects.get_or_create(query_id=uuid.UUID(query_id), partner=partner, defaults=told)[1]
+
+
+def note_outcome(partner: str, query_id: str, *, purpose: str, outcome: str, hits: int, now: datetime) -> None:
+    """Note what the partner is told."""
+    InboundQuery.objects.filter(query_id=query_id, partner=partner).update(outcome=outcome, hits=hits)
     facts = {"partner": partner, "query": query_id, "purpose": purpose, "outcome": outcome, "hits": hits}
     record("query.answered_for", actor=f"node:{partner}", facts=facts, log="exchange", now=now)
 

@@ -7,15 +7,17 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.ids import is_id
 from tansiq.node.search.models import Asked, GivenHit, InboundQuery, Search
 from tansiq.node.search.policy import OfficerLike, visible_to
 
 
 def get_search_for(officer: OfficerLike, search_id: str) -> Search:
     """One's own search; raises Rejected("search.not_found")."""
-    found = Search.objects.filter(visible_to(officer), search_id=search_id).prefetch_related("partners").first()
+    rows = Search.objects.filter(visible_to(officer)).prefetch_related("partners")
+    found = rows.filter(search_id=search_id).first() if is_id(search_id) else None
     if found is None:
-        raise Rejected("search.not_found", search=str(search_id))
+        raise Rejected("search.not_found", search=str(search_id)[:40])
     return found
 
 

@@ -7,4 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tansiq.node.site.settings")
-application = get_asgi_application()
+_django = get_asgi_application()  # the rooms can be imported from here on
+
+from tansiq.node.api.bounds import bounded  # noqa: E402
+
+application = bounded(_django)

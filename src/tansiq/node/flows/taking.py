@@ -1,0 +1,397 @@
+"""Taking in an entry that came from a partner: verified, judged and appended; or it waits; or its content goes to quarantine.
+
+::
+
+    came ──signature──audience──┬─ something is missing ──▶ waits (visible, bounded, asked for) ──arrived──┐
+                                │                                                                          │
+                                ├──◀───────────────────────────────────────────────────────────────────────┘
+                                └─ judged and folded ──┬─ accord and local rules permit ──▶ parts kept
+                                                       └─ they refuse ──▶ parts in quarantine, ``not_accepted`` goes out
+
+Everything may happen twice: an entry that is held already changes nothing but parts that had come as null. A waiting entry leaves the
+waiting room in the transaction that places it, so a crash loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from tansiq.engine.accords.decide import decide
+from tansiq.engine.dossiers import entries, folds
+from tansiq.engine.dossiers.entries import SignedEntry
+from tansiq.engine.dossiers.headers import Header
+from tansiq.engine.dossiers.kind import Kind
+from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.errors import Refused, Rejected, TansiqError
+from tansiq.engine.formats.ids import digest, is_digest
+from tansiq.engine.formats.strict_json import JsonValue
+from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.queries import competent_unit
+from tansiq.node.audit.actions import record
+from tansiq.node.desk import actions as desk
+from tansiq.node.dossiers import actions as dossiers
+from tansiq.node.dossiers import queries
+from tansiq.node.exchange import actions as exchange
+from tansiq.node.flows import projections, questions
+from tansiq.node.jobs.actions import enqueue
+from tansiq.node.partners import queries as partners
+
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import Dossier
+
+NOT_ACCEPTED_JOB = "flows.not_accepted"
+NOT_UNDERSTOOD = frozenset({"kind.unknown", "entry.unknown_version"})
+NOT_IN_FORCE_YET = frozenset({"decide.no_accord", "decide.version_not_in_force"})
+GRACE = timedelta(minutes=10)
+"""How long an entry waits for the ratification that its accord still lacks here: it may be on its way by another road."""
+
+
+def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
+    """Take one entry in; what cannot be judged yet waits, and is asked for.
+
+    Raises Rejected for what is wrong with it (nothing of it is kept), and Rejected("kind.unknown") or ("entry.unknown_version") for
+    what this version cannot read (it is kept, for a version that can).
+    """
+    try:
+        entry = entries.from_wire(content, at="/content")
+    except Rejected as error:
+        if error.code == "entry.unknown_version":
+            _keep_unread(sender, content, error, now)
+        raise
+    header = entry.header
+    if queries.is_judged(entry.entry_id):
+        _complete(sender, entry, now)
+    else:
+        entries.verify_entry(entry, partners.authority_keys(header.author, header.at))
+        if not _place(sender, entry, now):
+            _take_what_it_waits_for(entry, now)
+            return
+    take_waiting(entry.dossier, entry.entry_id, now)
+
+
+def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
+    """Two entries may wait for each other: one for its ancestor, that one for the word that vouches for it."""
+    waiting = queries.waiting_entry(entry.entry_id)
+    for ancestor in waiting.missing if waiting else []:
+        if _take_again(ancestor, now):
+            take_waiting(entry.dossier, ancestor, now)
+
+
+def _keep_unread(sender: str, content: dict[str, JsonValue], error: Rejected, now: datetime) -> None:
+    """Keep what a newer version wrote, under its id; nothing else of it can be known here."""
+    kept = dossiers.Unplaced(entry_id_of(content), "", sender, content)
+    with transaction.atomic():
+        dossiers.keep_waiting(kept, missing=[f"version:{error.code}"], now=now)
+
+
+def entry_id_of(content: Any) -> str:
+    """The id of an entry as it travels, even of one that cannot be read; empty when there is none."""
+    try:
+        return digest(Signed.from_json(content.get("header")).payload)
+    except TansiqError:
+        return ""
+
+
+def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
+    """Append the entry if it has its place now; else it waits. Raises for what may have none."""
+    dossier = queries.dossier_by_id(entry.dossier)
+    _require_audience(sender, entry, dossier)
+    if missing := _not_yet(entry, dossier):
+        _wait(sender, entry, missing, now)
+        if missing[0].startswith("kind:"):
+            kind(*_kind_of(entry.header, dossier))  # raises, so that the sender hears of it
+        return False
+    _require_vouched_for(entry)
+    refusal = _unacceptable(entry, dossier)
+    if refusal in NOT_IN_FORCE_YET and _is_early(sender, entry, now):
+        return False
+    return _append(sender, entry, refusal, now)
+
+
+def _require_audience(sender: str, entry: SignedEntry, dossier: Dossier | None) -> None:
+    opening = entry.header.opening
+    audience = opening.participants if opening else tuple(dossier.participants) if dossier else None
+    if audience is not None and not {partners.myself().node_id, sender} <= set(audience):
+        raise Rejected("item.not_in_audience", dossier=entry.dossier, sender=sender)
+
+
+def _kind_of(header: Header, dossier: Dossier | None) -> tuple[str, int]:
+    if header.opening is not None:
+        return header.opening.kind, header.opening.kind_version
+    assert dossier is not None
+    return dossier.kind, dossier.kind_version
+
+
+def _rules(header: Header, dossier: Dossier | None) -> Kind:
+    return kind(*_kind_of(header, dossier))
+
+
+def _not_yet(entry: SignedEntry, dossier: Dossier | None) -> tuple[str, ...]:
+    """What must be here before the entry can be judged, beside the entries that it cites (the fold knows those)."""
+    header = entry.header
+    if header.opening is None and dossier is None:
+        return (entry.dossier,)
+    name, version = _kind_of(header, dossier)
+    try:
+        kind(name, version)
+    except Rejected:
+        return (f"kind:{name}/{version}",)
+    key = header.codes.get("key_id")
+    if header.act == "revoke" and isinstance(key, str) and not partners.revocations_of(header.author, [key]):
+        # Whoever stole the key could sign one too: the root's word must be here first (protocol/dossiers.md §11).
+        return (f"revocation:{header.author}/{key}",)
+    return _last_good_ones(entry)
+
+
+def _last_good_ones(entry: SignedEntry) -> tuple[str, ...]:
+    """The last good entries of revoked keys without which it cannot be told whether this one comes before them."""
+    told = partners.revocations_of(entry.header.author, [s.key_id for s in entry.signatures])
+    lasts = [good for one in told if (good := one.last_good.get(entry.dossier)) and good.sequence > entry.header.seq]
+    return tuple(sorted(good.entry for good in lasts if good.entry and _header_of(good.entry) is None))
+
+
+def _require_vouched_for(entry: SignedEntry) -> None:
+    """Raise Rejected("entry.key_revoked") for an entry of a revoked key that its authority does not vouch for.
+
+    Vouched for are the last good entry of the dossier and those before it in its chain; the time in the entry is not asked, since
+    whoever stole the key wrote it. What another participant has built upon is taken all the same, so that all nodes end with the same
+    entries (protocol/dossiers.md §11).
+    """
+    header = entry.header
+    for revocation in partners.revocations_of(header.author, [s.key_id for s in entry.signatures]):
+        good = revocation.last_good.get(entry.dossier)
+        if good is not None and good.entry is not None and _is_in_chain(entry, good.entry):
+            continue
+        if queries.waiting_for(entry.entry_id, dossier_id=entry.dossier):
+            continue
+        raise Rejected("entry.key_revoked", author=header.author, key=revocation.key_id, dossier=entry.dossier)
+
+
+def _is_in_chain(entry: SignedEntry, last: str) -> bool:
+    """Whether ``entry`` is ``last`` or comes before it in its author's chain, as far as that chain is here."""
+    place: str | None = last
+    while place is not None and place != entry.entry_id:
+        header = _header_of(place)
+        if header is None or header.seq <= entry.header.seq:
+            return False
+        place = header.prev
+    return place is not None
+
+
+def _header_of(entry_id: str) -> Header | None:
+    held = queries.load_header(entry_id)
+    if held is None and (waiting := queries.waiting_entry(entry_id)) is not None:
+        held = entries.from_wire(waiting.wire, at="/wire").header
+    return held
+
+
+def _unacceptable(entry: SignedEntry, dossier: Dossier | None) -> str | None:
+    """The code by which accord or local rules say that this node may not take the entry's content in; None if it may."""
+    header = entry.header
+    if header.act == "not_accepted":
+        # It tells nothing but that content stayed out, and an answer to it would be answered for ever.
+        return None
+    pins = header.opening or dossier
+    parts = [salted.part if salted else None for salted in entry.parts]
+    state = queries.folded_of(dossier).state if dossier else None
+    version = (pins.accord_version if pins else None) or None
+    question = questions.of_header("receive", _rules(header, dossier), header, parts, state, version=version)
+    accord = partners.accord_in_force(pins.accord) if pins and pins.accord else None
+    # The instant judged is the header's, so that both sides judge the same (docs/protocol/accords.md).
+    decision = decide(question, accord, now=header.at, local=partners.local_rules())
+    return None if decision.is_permitted else decision.code
+
+
+def _is_early(sender: str, entry: SignedEntry, now: datetime) -> bool:
+    """Let the entry wait for its accord, which may be ratified there and not here yet; False once the time of grace is over."""
+    dossier = queries.dossier_by_id(entry.dossier)
+    pins = entry.header.opening or dossier
+    if pins is None or not pins.accord:
+        return False
+    waiting = queries.waiting_entry(entry.entry_id)
+    if waiting is not None and now >= waiting.received_at + GRACE:
+        return False
+    if waiting is None:
+        lacking = f"accord:{pins.accord}"
+        with transaction.atomic():
+            dossiers.keep_waiting(_unplaced(sender, entry), missing=[lacking], now=now)
+            key = f"take_again/{entry.entry_id}"
+            enqueue(projections.TAKE_AGAIN_JOB, {"missing": lacking}, now=now, run_at=now + GRACE, key=key)
+    return True
+
+
+# -- appending -----------------------------------------------------------------------------------------------------------
+
+
+def _append(sender: str, entry: SignedEntry, refusal: str | None, now: datetime) -> bool:
+    """Judge and store in one transaction; False when the entry waits for its ancestors.
+
+    An entry that may not be used here is folded like any other – its header holds no content, and the chain must go on – but its parts
+    go to quarantine and the sender is told ``not_accepted``, without the reason.
+    """
+    with transaction.atomic(durable=True):
+        dossier = dossiers.lock(entry.dossier)
+        folded = queries.folded_of(dossier) if dossier else None
+        rules = _rules(entry.header, dossier)
+        appended = folds.append(
+            rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
+        )
+        if isinstance(appended, folds.Waiting):
+            _keep_and_ask(sender, entry, appended.missing, now)
+            return False
+        if appended.is_new:
+            _store(sender, entry, dossier, dossiers.Placed(appended.folded, appended.trace), refusal, now)
+        dossiers.drop_waiting(entry.entry_id)
+        return True
+
+
+def _store(
+    sender: str,
+    entry: SignedEntry,
+    dossier: Dossier | None,
+    placed: dossiers.Placed,
+    refusal: str | None,
+    now: datetime,
+) -> None:
+    kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
+    if dossier is None:
+        dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
+    is_own = entry.header.author == partners.myself().node_id
+    absent_for = "quarantined" if refusal else ""
+    dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)
+    facts = {
+        "entry": entry.entry_id,
+        "act": entry.header.act,
+        "from": entry.header.author,
+        "effective": placed.trace.effective,
+    }
+    record("entry.taken", actor=f"node:{sender}", facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
+    if refusal:
+        _quarantine(sender, entry, refusal, now)
+    projections.after_entry(dossier, kept, now=now)
+
+
+def _quarantine(sender: str, entry: SignedEntry, refusal: str, now: datetime) -> None:
+    dossiers.quarantine(entry, entry.dossier, sender=sender, reason=refusal, now=now)
+    told = {"dossier": entry.dossier, "entry": entry.entry_id}
+    enqueue(NOT_ACCEPTED_JOB, told, now=now, key=f"not_accepted/{entry.entry_id}")
+    desk.put(
+        "quarantine",
+        f"quarantine/{entry.entry_id}",
+        title_code="desk.quarantine",
+        facts={"partner": sender},
+        link="/quarantine",
+        now=now,
+    )
+
+
+def _complete(sender: str, entry: SignedEntry, now: datetime) -> None:
+    """Parts that had come as null (a participant passed the entry on without them) are filled in from whoever has them."""
+    dossier = queries.dossier_by_id(entry.dossier)
+    if dossier is None or not queries.lacks_parts(entry.entry_id) or all(part is None for part in entry.parts):
+        return
+    _require_audience(sender, entry, dossier)
+    refusal = _unacceptable(entry, dossier)
+    with transaction.atomic():
+        row = queries.entry_by_id(entry.entry_id)
+        if row is None:
+            return
+        if refusal:
+            dossiers.erase_parts(row, None, reason="quarantined", actor="machine", now=now)
+            _quarantine(sender, entry, refusal, now)
+        elif dossiers.complete_parts(row, entry.parts, sender=sender, now=now):
+            projections.after_parts(dossier, queries.signed_entry(row), now=now)
+
+
+def _entry_circle(entry: SignedEntry) -> str:
+    """The circle of the unit competent for what arrives; the entry point where no unit is."""
+    area = entry.header.codes.get("crime_area")
+    opening = entry.header.opening
+    unit = competent_unit(opening.kind if opening else "", [str(area)] if area else [])
+    return f"unit:{unit.code}" if unit else ""
+
+
+# -- waiting -------------------------------------------------------------------------------------------------------------
+
+
+def _unplaced(sender: str, entry: SignedEntry) -> dossiers.Unplaced:
+    return dossiers.Unplaced(entry.entry_id, entry.dossier, sender, entry.to_wire())
+
+
+def _wait(sender: str, entry: SignedEntry, missing: Sequence[str], now: datetime) -> None:
+    with transaction.atomic():
+        _keep_and_ask(sender, entry, missing, now)
+
+
+def _keep_and_ask(sender: str, entry: SignedEntry, missing: Sequence[str], now: datetime) -> None:
+    """Keep the entry and ask its sender for the entries it stands on, in the caller's transaction."""
+    dossiers.keep_waiting(_unplaced(sender, entry), missing=missing, now=now)
+    wanted = [one for one in missing if is_digest(one) and not queries.waits(one)]
+    ask_for([sender], entry.dossier, wanted, now)
+
+
+def ask_for(nodes: Sequence[str], dossier_id: str, wanted: Sequence[str], now: datetime) -> None:
+    """Owe ``nodes`` the question for entries, in the caller's transaction; the same question once a minute at most."""
+    if wanted:
+        content = {"v": 1, "dossier": dossier_id, "entries": [*wanted]}
+        name = digest("".join(sorted(wanted)).encode())
+        exchange.queue(nodes, "fetch", content, reference=f"{name}/{now:%d%H%M}", dossier=dossier_id, now=now)
+
+
+def take_waiting(dossier_id: str, arrived: str, now: datetime) -> None:
+    """Judge again whatever waited in the dossier for the entry ``arrived``, and whatever waited for that."""
+    fresh = [arrived]
+    while fresh:
+        waited = queries.waiting_for(fresh.pop(), dossier_id=dossier_id)
+        fresh += [entry_id for entry_id in waited if _take_again(entry_id, now)]
+
+
+def take_again(payload: dict[str, Any], now: datetime) -> None:
+    """Job ``flows.take_again``: judge again what waited for something that is no entry (``payload["missing"]``)."""
+    for entry_id in queries.waiting_for(str(payload["missing"])):
+        waiting = queries.waiting_entry(entry_id)
+        if waiting is not None and _take_again(entry_id, now):
+            take_waiting(waiting.dossier, entry_id, now)
+
+
+def take_unread(now: datetime) -> None:
+    """At the worker's start: what an older version could not read may be read by this one."""
+    for row in queries.waiting():
+        if any(one.startswith(("kind:", "version:")) for one in row.missing):
+            _take_again(row.entry_id, now)
+
+
+def ask_again(now: datetime) -> None:
+    """Once an hour: ask every participant, not only the sender, for what entries still wait for."""
+    others = {row.node_id for row in partners.partners() if row.status == row.ENROLLED}
+    for row in queries.waiting():
+        if row.received_at > now - timedelta(hours=1):
+            continue
+        dossier = queries.dossier_by_id(row.dossier) if row.dossier else None
+        nodes = sorted(others & set(dossier.participants)) if dossier else [row.sender]
+        wanted = [one for one in row.missing if is_digest(one) and not queries.waits(one)]
+        with transaction.atomic():
+            ask_for(nodes, row.dossier, wanted, now.replace(minute=0))
+
+
+def _take_again(entry_id: str, now: datetime) -> bool:
+    """Place a waiting entry if it can be now; what turns out to break a rule leaves the waiting room, and that is recorded."""
+    waiting = queries.waiting_entry(entry_id)
+    if waiting is None:
+        return False
+    try:
+        entry = entries.from_wire(waiting.wire, at="/wire")
+        entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
+        return _place(waiting.sender, entry, now)
+    except (Rejected, Refused) as error:
+        if error.code in NOT_UNDERSTOOD:
+            return False
+        with transaction.atomic():
+            dossiers.drop_waiting(entry_id)
+            facts = {"partner": waiting.sender, "type": "entry", "code": error.code, "entry": entry_id}
+            record("item.refused", actor=f"node:{waiting.sender}", facts=facts, log="exchange", now=now)
+        return False
