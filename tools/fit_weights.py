@@ -26,7 +26,7 @@ from rapidfuzz.distance import JaroWinkler, Levenshtein
 
 from bench.matching.peers import skeleton_text
 from bench.matching.split import habit_of, part_of, read_full_names
-from bench.matching.tasks import FULL_NAMES, wikidata
+from bench.matching.tasks import FULL_NAMES, tokens, wikidata
 from tansiq.engine.matching.candidates import Searcher, least_of
 from tansiq.engine.matching.encoding import encode_name
 from tansiq.engine.matching.index import asked_words
@@ -85,7 +85,7 @@ class Ground:
         names, worths = self.searcher.pick(least_of(histogram, MOST))
         order = np.argsort(-worths, kind="stable")[: 3 * MOST]
         names = names[order]
-        return names, np.array([c.features for c in compare_candidates(name, self.words, names)])
+        return names, self.features(name, names)
 
     def simple_rivals(self, question, key, own):
         """Features of the 20 names nearest by skeleton and Jaro-Winkler whose key is far from ``key``, nearest first."""
@@ -97,8 +97,12 @@ class Ground:
         keys = self.key_of
         far = [i for i in near if keys[i] is None or Levenshtein.distance(keys[i], key) >= 2]
         far = [i for i in far if self.segment.surfaces[i] != own][:20]
-        compared = compare_candidates(encode_name(read_name(question)), self.words, np.array(far, dtype=np.int32))
-        return np.array([c.features for c in compared])
+        return self.features(encode_name(read_name(question)), np.array(far, dtype=np.int32))
+
+    def features(self, name, names):
+        """Features of a name against names of the gallery, in their order."""
+        compared = compare_candidates(name, self.words, names, most=len(names))
+        return np.array([one.features for _, _, one in compared]).reshape(len(names), len(FEATURES))
 
 
 def lines(ground, questions):
@@ -137,6 +141,40 @@ def fit(ground, questions, seed=5):
     return {"bias": round(float(shift), 5), "weights": values}
 
 
+class Words(Ground):
+    """Single words unseen in training; those the benchmark asks are left alone."""
+
+    def __init__(self):
+        task = tokens("dev", wanted=10**9)
+        self.key_of = [None] * len(task.gallery)
+        self.segment = Segment(build_arrays((Subject(i, names=(n,)), frozenset({0})) for i, n in task.gallery))
+        self.searcher, self.words = Searcher(self.segment), words_of(self.segment)
+        self.open = np.ones(self.segment.names, dtype=bool)
+        self.rest = task.questions[1000:]
+
+
+def fit_single():
+    """Weights for one word against one word of another script."""
+    ground, chooser = Words(), random.Random(8)
+    found = []
+    for question, right, _ in ground.rest:
+        names, features = ground.rivals(question)
+        found.append((features, np.array([ground.segment.ids[int(n)] in right for n in names])))
+    x = np.concatenate([f for f, _ in found])
+    _, weights = regression(x, np.concatenate([r for _, r in found]).astype(float), ridge=1.0)
+    pairs, truth = [], []
+    for features, right in found:
+        score = features @ weights
+        wrong = sorted(score[~right], reverse=True)[:20]
+        if right.any() and len(wrong) > 1:
+            pairs += [score[right].max(), wrong[0], chooser.choice(wrong[1:])]
+            truth += [1.0, 0.0, 0.0]
+    shift, slope = regression(np.array(pairs)[:, None], np.array(truth))
+    print(f"{len(found)} single words, {len(x)} rivals, {len(truth)} pairs; slope {slope[0]:.3f}")
+    values = dict(zip(FEATURES, (weights * slope[0]).round(5).tolist(), strict=True))
+    return {"bias": round(float(shift), 5), "weights": values}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("src/tansiq/engine/matching/data/weights-1.json"))
@@ -146,7 +184,8 @@ def main():
     chooser = random.Random(6)
     several = [key for key in ground.rest if len(set(ground.spellings[key])) > 1]
     same = fit(ground, [(own := chooser.choice(sorted(set(ground.spellings[k]))), k, own) for k in several])
-    stored = {"version": 1, "features": list(FEATURES), "relations": {"cross": cross, "same": same}}
+    single = fit_single()
+    stored = {"version": 1, "features": list(FEATURES), "relations": {"cross": cross, "same": same, "single": single}}
     options.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     for relation, model in stored["relations"].items():
         print(relation, model)

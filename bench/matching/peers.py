@@ -121,7 +121,7 @@ def measure(name: str, ask: Callable[[str], Answer], task: Task, questions: int)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=("wd", "un", "tokens"), default="wd")
+    parser.add_argument("--task", choices=("wd", "un", "tokens", "latin"), default="wd")
     parser.add_argument("--part", choices=("dev", "test"), default="dev")
     parser.add_argument("--size", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=200)

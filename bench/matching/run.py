@@ -16,7 +16,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from bench.matching.tasks import Task, grown, tokens, united_nations, wikidata
+from bench.matching.tasks import Task, grown, latin, tokens, united_nations, wikidata
 from tansiq.engine.matching import Index, Labels, Query, Subject
 
 LABELS = Labels.of("all")
@@ -28,6 +28,8 @@ def make_task(name: str, part: str, size: int) -> Task:
         return united_nations()
     if name == "tokens":
         return tokens(part)
+    if name == "latin":
+        return latin(part)
     task = wikidata(part)
     return grown(task, size) if size > len(task.gallery) else task
 
@@ -80,7 +82,7 @@ def measure(task: Task) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=("wd", "un", "tokens"), default="wd")
+    parser.add_argument("--task", choices=("wd", "un", "tokens", "latin"), default="wd")
     parser.add_argument("--part", choices=("dev", "test"), default="dev")
     parser.add_argument("--size", type=int, default=100_000)
     options = parser.parse_args()

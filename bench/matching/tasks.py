@@ -91,6 +91,25 @@ def grown(task: Task, size: int, seed: int = 12) -> Task:
     return Task(f"{task.name}-{size}", gallery, task.questions)
 
 
+def latin(part: str = "dev", seed: int = 14) -> Task:
+    """One Latin spelling of an Arabic name asked; its other spellings, in the 100,000-name gallery, are right."""
+    base = wikidata(part)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for row in read_full_names(FULL_NAMES):
+        if script_of(row.latin) is Script.LATIN:
+            spellings[row.key].append(row.latin)
+    chooser, questions, asked = random.Random(seed), [], set()
+    for number, (key, listed) in enumerate(spellings.items()):
+        if part_of(key) != part or len({fold(text) for text in listed}) < 2 or len(fold(key).split()) < 2:
+            continue
+        own = chooser.choice(listed)
+        right = frozenset(f"k{number}:{i}" for i, text in enumerate(listed) if fold(text) != fold(own))
+        asked.update(f"k{number}:{i}" for i, text in enumerate(listed) if fold(text) == fold(own))
+        questions.append((own, right, "latin"))
+    gallery = [row for row in base.gallery if row[0] not in asked]
+    return Task(f"latin-{part}", gallery, questions)
+
+
 def united_nations(size: int = 100_000) -> Task:
     """UN individuals in original script against their Latin names and aliases among the Wikidata gallery."""
     gallery: list[tuple[str, str]] = []

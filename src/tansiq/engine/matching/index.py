@@ -40,6 +40,10 @@ from tansiq.engine.names import Script, Word, read_name
 CANDIDATES = 120
 """Names compared closely for each name asked (more when several are worth the same)."""
 _MOST_COMPARED = 600
+_CLOSER = 40
+"""Names that are compared under every romanisation habit (more when more are wanted, all when there is other
+evidence).
+"""
 _LEAST_SCORE = 0.0005
 _TIER = 4
 Source = Callable[[], Iterable[tuple[Subject, Iterable[Label]]]]
@@ -78,11 +82,11 @@ class _Part:
         removed[subjects] = True
         return _Part(self.segment, removed, self.file, self.words, self.searchers)
 
-    def compare(self, name: EncodedName, names: list[int]) -> list[scoring.Compared]:
-        """One asked name against several of this segment's."""
+    def compare(self, name: EncodedName, names: list[int], most: int) -> list[tuple[int, float, scoring.Compared]]:
+        """One asked name against several of this segment's (see ``scoring.compare_candidates``)."""
         if self.words is None:
             self.words = scoring.words_of(self.segment)
-        return scoring.compare_candidates(name, self.words, np.array(names, dtype=np.int32))
+        return scoring.compare_candidates(name, self.words, np.array(names, dtype=np.int32), most=most)
 
 
 @dataclass(frozen=True)
@@ -257,7 +261,7 @@ class Index:
             place: _Best(_NO_NAME) for key, places in by_key.items() if key not in common for place in places
         }
         for number, name in enumerate(asked):
-            for f, compared in self._compare(parts, name, labels, query):
+            for f, compared in self._compare(parts, name, labels, query, wanted):
                 place = (f.part, parts[f.part].segment.subject_of_name(f.name))
                 known = best.get(place)
                 if known is None or compared.log_odds > known.log_odds:
@@ -294,7 +298,7 @@ class Index:
         return found
 
     def _compare(
-        self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query
+        self, parts: tuple[_Part, ...], name: EncodedName, labels: Labels, query: Query, wanted: int
     ) -> list[tuple[_Found, scoring.Compared]]:
         """Candidate names compared letter by letter."""
         found = self._candidates(parts, name, labels)
@@ -303,7 +307,8 @@ class Index:
         if len(found) > _MOST_COMPARED:
             found.sort(key=lambda f: (-f.worth, parts[f.part].segment.id_of_name(f.name)))
             del found[_MOST_COMPARED:]
-        return list(zip(found, _compared(parts, name, found), strict=True))
+        most = len(found) if _has_evidence(query) else max(_CLOSER, wanted)
+        return _compared(parts, name, found, most)
 
     def _names_of_holders(
         self, parts: tuple[_Part, ...], asked: list[EncodedName], best: dict[tuple[int, int], _Best]
@@ -360,17 +365,23 @@ def _parts(word: EncodedWord) -> list[EncodedWord]:
     return []
 
 
-def _compared(parts: tuple[_Part, ...], name: EncodedName, found: list[_Found]) -> list[scoring.Compared]:
-    """The asked name compared with each found one."""
-    if len(parts) == 1:
-        return parts[0].compare(name, [f.name for f in found])
-    compared: dict[int, scoring.Compared] = {}
+def _has_evidence(query: Query) -> bool:
+    """Whether more than names was asked; then a lesser name may still win."""
+    return bool(query.birth_dates or query.countries or query.gender or query.identifiers or query.birth_places)
+
+
+def _compared(
+    parts: tuple[_Part, ...], name: EncodedName, found: list[_Found], most: int
+) -> list[tuple[_Found, scoring.Compared]]:
+    """The asked name compared with the found ones; the ``most`` best over all segments, and their equals, come back."""
+    results: list[tuple[float, _Found, scoring.Compared]] = []
     for place, part in enumerate(parts):
-        mine = [k for k, f in enumerate(found) if f.part == place]
-        if mine:
-            results = part.compare(name, [found[k].name for k in mine])
-            compared.update(zip(mine, results, strict=True))
-    return [compared[k] for k in range(len(found))]
+        mine = [f for f in found if f.part == place]
+        results += [(rough, mine[k], one) for k, rough, one in part.compare(name, [f.name for f in mine], most)]
+    if len(parts) > 1 and len(results) > most:
+        bound = sorted((rough for rough, _, _ in results), reverse=True)[most - 1]
+        results = [result for result in results if result[0] >= bound]
+    return [(f, one) for _, f, one in results]
 
 
 def _without_common(parts: tuple[_Part, ...], found: list[_Found], query: Query) -> list[_Found]:

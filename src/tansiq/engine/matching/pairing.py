@@ -113,6 +113,8 @@ class Scratch(NamedTuple):
     table: Ints
     cost: Ints
     worth: Doubles
+    used_a: Bytes
+    used_b: Bytes
 
 
 def make_scratch() -> Scratch:
@@ -122,6 +124,8 @@ def make_scratch() -> Scratch:
         np.zeros((WIDEST, WIDEST), dtype=np.int32),
         np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.int32),
         np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.float64),
+        np.zeros(MOST_WORDS, dtype=np.uint8),
+        np.zeros(MOST_WORDS, dtype=np.uint8),
     )
 
 
@@ -303,14 +307,18 @@ def _join(p: int, q: int, cost: Ints, worth: Doubles, used_a: Bytes, used_b: Byt
 
 
 @compiled
-def _fit(a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, cells: Ints, found: int) -> float:
-    """Log-probability of all joined words under one romanisation habit for the whole name: the mean over all habits."""
+def _fit(
+    a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, habits: bool, cells: Ints, found: int
+) -> float:
+    """Log-probability of all joined words: under one romanisation habit for the whole name, the mean over all habits;
+    without ``habits`` by the pooled table alone.
+    """
     totals = np.zeros(5)
     some = False
     for k in range(found):
         totals[0] -= cells[k, 4] / 16.0
         some = some or a.tables[cells[k, 0]] == 1 or b.tables[cells[k, 2]] == 1
-    if not some:
+    if not some or not habits:
         return float(totals[0])
     for k in range(found):
         i, iw, j, jw = cells[k, 0], cells[k, 1], cells[k, 2], cells[k, 3]
@@ -392,7 +400,15 @@ def _describe(
 
 @compiled
 def compare(
-    a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, features: Doubles, cells: Ints
+    a: Flat,
+    b: Flat,
+    costs: Costs,
+    scratch: Scratch,
+    memo: Ints,
+    slots: Ints,
+    habits: bool,
+    features: Doubles,
+    cells: Ints,
 ) -> int:
     """Fill ``features`` (see ``FEATURES``) and ``cells`` for two encoded names; returns how many cells were joined.
 
@@ -405,10 +421,12 @@ def compare(
         for j in range(q):
             cost[i, :, j, :] = NEVER
             worth[i, :, j, :] = -1.0e9
-    used_a, used_b = np.zeros(p, dtype=np.uint8), np.zeros(q, dtype=np.uint8)
+    used_a, used_b = scratch.used_a, scratch.used_b
+    used_a[:] = 0
+    used_b[:] = 0
     _worths(a, b, p, q, costs, scratch, memo, slots, cost, worth)
     found = _join(p, q, cost, worth, used_a, used_b, cells)
-    features[0] = _fit(a, b, costs, scratch, memo, slots, cells, found)
+    features[0] = _fit(a, b, costs, scratch, memo, slots, habits, cells, found)
     _describe(a, b, p, q, cells, found, used_a, used_b, features)
     return int(found)
 
@@ -423,59 +441,109 @@ def main_table(tables: Ints) -> int:
 
 
 @compiled
+def relation_of(a: Flat, b: Flat) -> int:
+    """Which weights apply: 0 names in two scripts, 1 in one script, 2 one word in each of two scripts."""
+    if main_table(a.tables) == main_table(b.tables):
+        return 1
+    return 2 if a.tables.shape[0] == 1 and b.tables.shape[0] == 1 else 0
+
+
+class Room(NamedTuple):
+    """The name that is just being compared, put together from a segment's words."""
+
+    codes: Bytes
+    starts: Ints
+    reading: Bytes
+    reading_starts: Ints
+    tables: Ints
+    roles: Ints
+    chances: Floats
+    hashes: Longs
+
+
+def make_room() -> Room:
+    """Room for one name."""
+    return Room(
+        np.zeros(MOST_WORDS * 33, dtype=np.uint8),
+        np.zeros(MOST_WORDS + 1, dtype=np.int32),
+        np.zeros(MOST_WORDS * 33, dtype=np.uint8),
+        np.zeros(MOST_WORDS + 1, dtype=np.int32),
+        np.zeros(MOST_WORDS, dtype=np.int32),
+        np.zeros(MOST_WORDS, dtype=np.int32),
+        np.zeros(MOST_WORDS, dtype=np.float32),
+        np.zeros(MOST_WORDS, dtype=np.int64),
+    )
+
+
+@compiled
+def _put_together(words: Words, name: int, room: Room, chosen: Ints) -> int:
+    """Fill ``room`` with a segment's name, ``chosen`` with its word numbers; returns how many words."""
+    q = 0
+    for at in range(words.name_starts[name], words.name_starts[name + 1]):
+        word = words.name_words[at]
+        first, last = words.starts[word], words.starts[word + 1]
+        if last == first or q == MOST_WORDS:
+            continue
+        for k in range(last - first):
+            room.codes[room.starts[q] + k] = words.codes[first + k]
+        room.starts[q + 1] = room.starts[q] + last - first
+        first, last = words.reading_starts[word], words.reading_starts[word + 1]
+        for k in range(last - first):
+            room.reading[room.reading_starts[q] + k] = words.reading[first + k]
+        room.reading_starts[q + 1] = room.reading_starts[q] + last - first
+        room.tables[q], room.roles[q], room.chances[q] = words.tables[word], words.roles[word], words.chances[word]
+        room.hashes[q] = words.hashes[word]
+        chosen[q] = word
+        q += 1
+    return q
+
+
+@compiled
 def compare_names(
-    a: Flat,
-    names: Ints,
-    words: Words,
-    costs: Costs,
-    scratch: Scratch,
-    features: Doubles,
-    same: Bytes,
-    cells: Ints,
-    found: Ints,
-) -> None:
-    """Compare name a with each of a segment's ``names``: a line of features, whether of the same script, and the
-    cells.
+    a: Flat, names: Ints, words: Words, costs: Costs, scratch: Scratch, room: Room, memo: Ints, keys: Ints,
+    weights: Doubles, biases: Doubles, most: int, features: Doubles, relations: Bytes, cells: Ints, found: Ints,
+    rough: Doubles, odds: Doubles,
+) -> None:  # fmt: skip
+    """Compare name a with each of a segment's ``names``: features, relation, joined cells, log-odds.
+
+    All are compared by the pooled letter costs; then those not worse than the ``most``-th under all habits. ``odds``
+    of the others stay below any that matters (-1e9).
     """
-    codes, reading = np.zeros(MOST_WORDS * 33, dtype=np.uint8), np.zeros(MOST_WORDS * 33, dtype=np.uint8)
-    starts, reading_starts = np.zeros(MOST_WORDS + 1, dtype=np.int32), np.zeros(MOST_WORDS + 1, dtype=np.int32)
-    tables, roles = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)
-    chances, hashes = np.zeros(MOST_WORDS, dtype=np.float32), np.zeros(MOST_WORDS, dtype=np.int64)
-    main = main_table(a.tables)
-    keys = np.full(SLOTS, -1, dtype=np.int32)
-    memo = np.empty((SLOTS, MOST_WORDS, 5), dtype=np.int32)
-    slots = np.zeros(MOST_WORDS, dtype=np.int32)
-    known = 0
-    for line in range(names.shape[0]):
-        if known > SLOTS // 2:
+    chosen, slots = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)
+    lines = names.shape[0]
+    bound = -1.0e18
+    for turn in range(2):
+        known = 0
+        if turn == 0:
             keys[:] = -1
-            known = 0
-        q = 0
-        for at in range(words.name_starts[names[line]], words.name_starts[names[line] + 1]):
-            word = words.name_words[at]
-            first, last = words.starts[word], words.starts[word + 1]
-            if last == first or q == MOST_WORDS:
+        for line in range(lines):
+            if turn == 1 and odds[line] < bound:
+                odds[line] = -1.0e9
                 continue
-            for k in range(last - first):
-                codes[starts[q] + k] = words.codes[first + k]
-            starts[q + 1] = starts[q] + last - first
-            first, last = words.reading_starts[word], words.reading_starts[word + 1]
-            for k in range(last - first):
-                reading[reading_starts[q] + k] = words.reading[first + k]
-            reading_starts[q + 1] = reading_starts[q] + last - first
-            tables[q], roles[q], chances[q] = words.tables[word], words.roles[word], words.chances[word]
-            hashes[q] = words.hashes[word]
-            slot = (word * 40503) % SLOTS
-            while keys[slot] != word and keys[slot] != -1:
-                slot = (slot + 1) % SLOTS
-            if keys[slot] == -1:
-                keys[slot] = word
-                memo[slot, :, :] = -1
-                known += 1
-            slots[q] = slot
-            q += 1
-        b = Flat(
-            codes, starts[: q + 1], reading, reading_starts[: q + 1], tables[:q], roles[:q], chances[:q], hashes[:q]
-        )
-        same[line] = 1 if main_table(b.tables) == main else 0
-        found[line] = compare(a, b, costs, scratch, memo, slots, features[line], cells[line])
+            if turn == 0 and known > SLOTS // 2:
+                keys[:] = -1
+                known = 0
+            q = _put_together(words, names[line], room, chosen)
+            for j in range(q):
+                slot = (chosen[j] * 40503) % SLOTS
+                while keys[slot] != chosen[j] and keys[slot] != -1:
+                    slot = (slot + 1) % SLOTS
+                if keys[slot] == -1:
+                    keys[slot] = chosen[j]
+                    memo[slot, :, :] = -1
+                    known += 1
+                slots[j] = slot
+            b = Flat(
+                room.codes, room.starts[: q + 1], room.reading, room.reading_starts[: q + 1], room.tables[:q],
+                room.roles[:q], room.chances[:q], room.hashes[:q],
+            )  # fmt: skip
+            relations[line] = relation_of(a, b)
+            found[line] = compare(a, b, costs, scratch, memo, slots, turn == 1, features[line], cells[line])
+            total = biases[relations[line]]
+            for f in range(features.shape[1]):
+                total += features[line, f] * weights[relations[line], f]
+            odds[line] = total
+            if turn == 0:
+                rough[line] = total
+        if turn == 0 and lines > most:
+            bound = np.sort(odds)[lines - most]

@@ -29,6 +29,8 @@ from tansiq.engine.names.kernels import trace_reading
 from tansiq.engine.names.letters import ALPHABETS
 
 VERSION = 1
+RELATIONS = ("cross", "same", "single")
+"""Names in two scripts, in one script, one word in each of two scripts: each with weights of its own."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ class Compared:
 
 @lru_cache(maxsize=1)
 def load_weights() -> dict[str, Weights]:
-    """The shipped weights by relation, ``cross`` (two scripts) and ``same``. Raises ``Corrupt("matching.weights")``."""
+    """The shipped weights by relation (see ``RELATIONS``). Raises ``Corrupt("matching.weights")``."""
     path = resources.files("tansiq.engine.matching") / "data" / f"weights-{VERSION}.json"
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))["relations"]
         return {
             relation: Weights(float(model["bias"]), np.array([float(model["weights"][f]) for f in pairing.FEATURES]))
             for relation, model in stored.items()
+            if relation in RELATIONS
         }
     except (OSError, ValueError, KeyError) as wrong:
         raise Corrupt("matching.weights", at=f"weights-{VERSION}.json") from wrong
@@ -81,6 +84,9 @@ _local = threading.local()
 def _scratch() -> pairing.Scratch:
     if not hasattr(_local, "scratch"):
         _local.scratch = pairing.make_scratch()
+        _local.room = pairing.make_room()
+        _local.memo = np.empty((pairing.SLOTS, pairing.MOST_WORDS, 5), dtype=np.int32)
+        _local.keys = np.empty(pairing.SLOTS, dtype=np.int32)
     return cast("pairing.Scratch", _local.scratch)
 
 
@@ -113,9 +119,9 @@ def compare_encoded(left: EncodedName, right: EncodedName) -> Compared:
     cells = np.zeros((pairing.MOST_WORDS, pairing.CELL), dtype=np.int32)
     memo = np.full((pairing.MOST_WORDS, pairing.MOST_WORDS, 5), -1, dtype=np.int32)
     slots = np.arange(pairing.MOST_WORDS, dtype=np.int32)
-    found = pairing.compare(_flat(left), _flat(right), _tables(), _scratch(), memo, slots, features, cells)
-    same = pairing.main_table(left.tables) == pairing.main_table(right.tables)
-    weights = load_weights()["same" if same else "cross"]
+    a, b = _flat(left), _flat(right)
+    found = pairing.compare(a, b, _tables(), _scratch(), memo, slots, True, features, cells)
+    weights = load_weights()[RELATIONS[pairing.relation_of(a, b)]]
     return Compared(float(weights(features)), features, cells[:found].copy(), weights)
 
 
@@ -136,16 +142,39 @@ def words_of(segment: Segment) -> pairing.Words:
     )
 
 
-def compare_candidates(left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32]) -> list[Compared]:
-    """Compare one name with several of a segment's."""
-    size = len(names)
-    features, same = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
-    cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
-    pairing.compare_names(_flat(left), names, words, _tables(), _scratch(), features, same, cells, found)
+@lru_cache(maxsize=1)
+def _stacked() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     weights = load_weights()
-    models = (weights["cross"], weights["same"])
-    odds = np.where(same == 1, models[1](features), models[0](features)).tolist()
-    return [Compared(odds[k], features[k], cells[k, : found[k]], models[kind]) for k, kind in enumerate(same.tolist())]
+    return (
+        np.stack([weights[relation].values for relation in RELATIONS]),
+        np.array([weights[relation].bias for relation in RELATIONS]),
+    )
+
+
+def compare_candidates(
+    left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32], *, most: int
+) -> list[tuple[int, float, Compared]]:
+    """Compare one name with several of a segment's: of the ``most`` best and their equals the place, the log-odds by
+    the pooled costs (by which they were chosen), and the comparison.
+    """
+    size = len(names)
+    if not size:
+        return []
+    features, relations = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
+    cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
+    rough, odds = np.zeros(size), np.zeros(size)
+    scratch = _scratch()
+    pairing.compare_names(
+        _flat(left), names, words, _tables(), scratch, _local.room, _local.memo, _local.keys, *_stacked(), most,
+        features, relations, cells, found, rough, odds,
+    )  # fmt: skip
+    models = [load_weights()[relation] for relation in RELATIONS]
+    kept = np.flatnonzero(odds > -1.0e8)
+    kinds, values, counts = relations[kept].tolist(), odds[kept].tolist(), found[kept].tolist()
+    return [
+        (k, first, Compared(value, features[k], cells[k, :count], models[kind]))
+        for k, first, kind, value, count in zip(kept.tolist(), rough[kept].tolist(), kinds, values, counts, strict=True)
+    ]
 
 
 def probability(log_odds: float) -> float:
