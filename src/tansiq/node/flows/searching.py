@@ -335,7 +335,7 @@ def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> No
     """Keep a partner's answer with the search it belongs to."""
     query_id = require_id(content.get("query"), at="/query")
     outcome, code, listed = content.get("outcome"), content.get("code", ""), content.get("hits")
-    if outcome not in OUTCOMES:
+    if not isinstance(outcome, str) or outcome not in OUTCOMES:
         raise Rejected("item.malformed", at="/outcome")
     if not isinstance(code, str) or (code and not _ERROR.fullmatch(code)):
         raise Rejected("item.malformed", at="/code")
@@ -343,14 +343,15 @@ def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> No
         raise Rejected("item.malformed", at="/hits")
     hits = [_hit(hit, f"/hits/{place}") for place, hit in enumerate(listed)]
     with transaction.atomic():
-        actions.keep_answer(sender, query_id, outcome=str(outcome), code=code, hits=hits, now=now)
+        actions.keep_answer(sender, query_id, outcome=outcome, code=code, hits=hits, now=now)
 
 
 def _hit(value: JsonValue, at: str) -> dict[str, str]:
     """One hit as a partner told it: its number, what kind of hit, of what schema; nothing else is kept."""
-    if not isinstance(value, dict) or not is_id(value.get("hit")) or value.get("mode") not in OPEN:
+    if not isinstance(value, dict):
         raise Rejected("item.malformed", at=at)
     kept = {name: value[name] for name in ("hit", "mode", "schema", "band") if name in value}
-    if not all(isinstance(told, str) and _WORD.fullmatch(told) for told in kept.values()):
+    words = all(isinstance(told, str) and _WORD.fullmatch(told) for told in kept.values())
+    if not words or not is_id(kept.get("hit")) or kept.get("mode") not in OPEN:
         raise Rejected("item.malformed", at=at)
     return {name: str(told) for name, told in kept.items()}

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 NOT_ACCEPTED_JOB = "flows.not_accepted"
 NOT_UNDERSTOOD = frozenset({"kind.unknown", "entry.unknown_version"})
-NOT_IN_FORCE_YET = frozenset({"decide.no_accord", "decide.version_not_in_force"})
+NOT_IN_FORCE_YET = frozenset({"decide.no_accord", "decide.version_not_in_force", "decide.not_ratified"})
 GRACE = timedelta(minutes=10)
 """How long an entry waits for the ratification that its accord still lacks here: it may be on its way by another road."""
 
