@@ -24,7 +24,6 @@ from tansiq.engine.envelopes import age, sealing
 from tansiq.engine.envelopes.cards import CardKey, Contact, NodeCard
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.formats.ids import new_id
-
 from tests.system import intents
 from tests.system.world import Driver, nodes, ratified
 

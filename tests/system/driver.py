@@ -70,7 +70,9 @@ def taken(*, now: Any, entries: list[str]) -> dict[str, float]:
     from tansiq.node.dossiers.models import Entry
 
     del now
-    return {e: at.timestamp() for e, at in Entry.objects.filter(entry_id__in=entries).values_list("entry_id", "recorded_at")}
+    return {
+        e: at.timestamp() for e, at in Entry.objects.filter(entry_id__in=entries).values_list("entry_id", "recorded_at")
+    }
 
 
 def entries(*, now: Any, dossier: str) -> dict[str, Any]:
@@ -134,7 +136,16 @@ def people(*, now: Any, password: str, officers: list[list[Any]]) -> int:
     return len(officers)
 
 
-COMMANDS = {"people": people, "act": act, "burst": burst, "taken": taken, "entries": entries, "totals": totals, "verify": verify, "kept": kept}
+COMMANDS = {
+    "people": people,
+    "act": act,
+    "burst": burst,
+    "taken": taken,
+    "entries": entries,
+    "totals": totals,
+    "verify": verify,
+    "kept": kept,
+}
 
 if __name__ == "__main__":
     main()

@@ -53,7 +53,7 @@ def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Pa
             fr.command("desk", officer="liaison")
         report = fr.command("restore", str(copy))
         assert report["incarnation"] > 1
-        with pytest.raises(CommandFailed, match="settings[.]node_exists"):
+        with pytest.raises(CommandFailed, match=r"settings[.]node_exists"):
             fr.command("restore", str(copy))
         fr.start()
         after = wait_for(

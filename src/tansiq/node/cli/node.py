@@ -166,7 +166,9 @@ def serve(session: Session) -> None:
 
 
 @click.command(hidden=True)
-@click.option("--name", default="main", show_default=True, help="this worker's own name; every further one needs another")
+@click.option(
+    "--name", default="main", show_default=True, help="this worker's own name; every further one needs another"
+)
 @passed
 def worker(session: Session, name: str) -> None:
     """Deliver, open, sequence and remind (one of the processes of ``run``; any number on PostgreSQL)."""

@@ -1,0 +1,25 @@
+"""``python -m bench``: every benchmark one after another, at sizes that a laptop finishes in minutes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+RUNS = [
+    ["bench.delivery", "--entries", "400", "--seconds", "15"],
+    ["bench.register_import", "--count", "20000"],
+    ["bench.matching.run"],
+]
+
+
+def main() -> int:
+    """Run them; returns the worst exit status."""
+    worst = 0
+    for run in RUNS:
+        print(f"== python -m {' '.join(run)}", flush=True)
+        worst = max(worst, subprocess.run([sys.executable, "-m", *run], check=False).returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
