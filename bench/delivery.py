@@ -78,9 +78,8 @@ def latency(drivers: dict[str, Driver], dossier: str, rate: float, seconds: floa
     taken = drivers["ma"]("taken", entries=[e for e, _ in done])
     times = sorted((taken[e] - begin) * 1000 for e, begin in done)
     quantile = statistics.quantiles(times, n=100)
-    print(
-        f"at {rate:g}/s: act here to record there   p50 {quantile[49]:.0f} ms, p95 {quantile[94]:.0f} ms, p99 {quantile[98]:.0f} ms, max {times[-1]:.0f} ms"
-    )
+    points = ", ".join(f"p{n} {quantile[n - 1]:.0f} ms" for n in (50, 95, 99))
+    print(f"at {rate:g}/s: act here to record there   {points}, max {times[-1]:.0f} ms")
 
 
 def _remind(dossier: str) -> dict[str, object]:

@@ -70,7 +70,7 @@ class SealedBytesField(models.BinaryField):
             raise TypeError(f"{self._label} is sealed and cannot be searched with {lookup_name!r}")
         return super().get_lookup(lookup_name)
 
-    def value_to_string(self, obj: Any) -> str:
+    def value_to_string(self, obj: Any) -> str:  # noqa: ARG002 - Django's signature
         raise TypeError(f"{self._label} is sealed and is never serialised in clear")
 
 
