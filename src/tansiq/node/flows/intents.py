@@ -87,7 +87,8 @@ class Intent:
         return cls(
             **texts,
             participants=tuple(
-                require_node_id(p, at=pointer(at, "participants")) for p in _list(value, "participants", at)
+                require_node_id(node, at=pointer(at, "participants", place))
+                for place, node in enumerate(_list(value, "participants", at))
             ),
             codes={name: tuple(code) if isinstance(code, list) else code for name, code in codes.items()},
             parts=tuple(parts),

@@ -144,14 +144,15 @@ def _not_yet(entry: SignedEntry, dossier: Dossier | None) -> tuple[str, ...]:
     if header.act == "revoke" and isinstance(key, str) and not partners.revocations_of(header.author, [key]):
         # Whoever stole the key could sign one too: the root's word must be here first (protocol/dossiers.md §11).
         return (f"revocation:{header.author}/{key}",)
-    return _last_good_ones(entry)
+    return _missing_links(entry)
 
 
-def _last_good_ones(entry: SignedEntry) -> tuple[str, ...]:
-    """The last good entries of revoked keys without which it cannot be told whether this one comes before them."""
+def _missing_links(entry: SignedEntry) -> tuple[str, ...]:
+    """What of the chains up to the last good entries is not here, so that it cannot be told whether this one stands in them."""
     told = partners.revocations_of(entry.header.author, [s.key_id for s in entry.signatures])
-    lasts = [good for one in told if (good := one.last_good.get(entry.dossier)) and good.sequence > entry.header.seq]
-    return tuple(sorted(good.entry for good in lasts if good.entry and _header_of(good.entry) is None))
+    lasts = [good for one in told if (good := one.last_good.get(entry.dossier)) and good.sequence >= entry.header.seq]
+    links = {_walk(entry, good.entry) for good in lasts if good.entry}
+    return tuple(sorted(link for link in links if isinstance(link, str)))
 
 
 def _require_vouched_for(entry: SignedEntry) -> None:
@@ -164,19 +165,21 @@ def _require_vouched_for(entry: SignedEntry) -> None:
     header = entry.header
     for revocation in partners.revocations_of(header.author, [s.key_id for s in entry.signatures]):
         good = revocation.last_good.get(entry.dossier)
-        if good is not None and good.entry is not None and _is_in_chain(entry, good.entry):
+        if good is not None and good.entry is not None and _walk(entry, good.entry) is True:
             continue
         if queries.waiting_for(entry.entry_id, dossier_id=entry.dossier):
             continue
         raise Rejected("entry.key_revoked", author=header.author, key=revocation.key_id, dossier=entry.dossier)
 
 
-def _is_in_chain(entry: SignedEntry, last: str) -> bool:
-    """Whether ``entry`` is ``last`` or comes before it in its author's chain, as far as that chain is here."""
+def _walk(entry: SignedEntry, last: str) -> bool | str:
+    """Whether ``entry`` is ``last`` or comes before it in its author's chain; the missing entry where the chain cannot be walked."""
     place: str | None = last
     while place is not None and place != entry.entry_id:
         header = _header_of(place)
-        if header is None or header.seq <= entry.header.seq:
+        if header is None:
+            return place
+        if header.seq <= entry.header.seq:
             return False
         place = header.prev
     return place is not None
