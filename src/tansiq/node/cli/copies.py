@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -55,8 +57,11 @@ def _dump_store(folder: Path) -> Path:
     return path
 
 
-def read(source: Path, home: Path, passphrase: str) -> None:
-    """Unpack a copy into ``home``; raises Rejected("settings.not_a_copy") and leaves nothing where it is none."""
+def read(source: Path, home: Path, passphrase: str, database_url: str = "") -> None:
+    """Unpack a copy into ``home``; raises Rejected("settings.not_a_copy") and leaves nothing where it is none.
+
+    The dump of a PostgreSQL node goes into ``database_url``, which must be given and empty; Rejected("settings.restore_database").
+    """
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         plain = Path(folder) / "copy.tar"
         with source.open("rb") as sealed, plain.open("wb") as sink:
@@ -74,6 +79,28 @@ def read(source: Path, home: Path, passphrase: str) -> None:
                 descriptor = os.open(home / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "wb") as file:
                     _copy(content or io.BytesIO(), file)
+    _load_dump(home, database_url)
+
+
+def _load_dump(home: Path, database_url: str) -> None:
+    """Load the dump into the database that was named, and point the node at it; the home is emptied where that fails."""
+    dump = home / "store.dump"
+    if not dump.exists():
+        return
+    try:
+        if not database_url:
+            raise Rejected("settings.restore_database", at="--database-url")
+        words = ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", "-d", database_url, str(dump)]
+        done = subprocess.run(words, check=False, capture_output=True)
+        if done.returncode:
+            raise Unavailable("settings.dump_failed", reason=done.stderr.decode(errors="replace")[:300])
+    except (Rejected, Unavailable):
+        shutil.rmtree(home)
+        raise
+    settings = home / "node.toml"
+    lines = [line for line in settings.read_text(encoding="utf-8").splitlines() if not line.startswith("database_url")]
+    settings.write_text("\n".join([*lines, f"database_url = {json.dumps(database_url)}"]) + "\n", encoding="utf-8")
+    dump.unlink()
 
 
 def _copy(source: Any, sink: Any) -> None:

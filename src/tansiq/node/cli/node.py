@@ -200,15 +200,19 @@ def backup(session: Session, target: str) -> None:
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@click.option("--database-url", default="", help="for a copy of a PostgreSQL node: an empty database to load it into")
 @passed
-def restore(session: Session, source: str) -> None:
-    """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks."""
+def restore(session: Session, source: str, database_url: str) -> None:
+    """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks.
+
+    A copy of a PostgreSQL node is loaded into the database named here and into no other: the one it came from may still be in use.
+    """
     from tansiq.node.cli import copies
 
     if (session.home_path / "node.toml").exists():
         raise Conflict("settings.node_exists", home=str(session.home_path))
     passphrase = session.passphrase()
-    copies.read(Path(source), session.home_path, passphrase)
+    copies.read(Path(source), session.home_path, passphrase, database_url)
     session.unlock()
     from tansiq.node.flows import repair
 

@@ -79,7 +79,12 @@ def keep_deadline(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
         "deadline",
         key,
         title_code="desk.deadline",
-        facts={"kind": dossier.kind, "deadline": first.name, "clause": first.clause, "partner": dossier.opened_by},
+        facts={
+            "kind": dossier.kind,
+            "deadline": first.name,
+            "clause": first.clause,
+            "partner": next(p for p in dossier.participants if p != me),
+        },
         circle=dossier.circle,
         due_at=first.due_at,
         link=f"/dossiers/{dossier.dossier_id}",

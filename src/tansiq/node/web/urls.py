@@ -43,6 +43,7 @@ urlpatterns = [
     path("accords/<str:accord_id>/ratify/", partners.ratify, name="accords_ratify"),
     path("audit/", audit.index, name="audit"),
     path("audit/verify/", audit.check, name="audit_check"),
+    path("quarantine", audit.quarantine, name="audit_quarantine"),
     path("language/", preferences.choose_language, name="language"),
 ]
 

@@ -10,12 +10,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from tansiq.node.accounts.models import Officer
+from tansiq.node.accounts.policy import require
 from tansiq.node.audit import policy, queries
 from tansiq.node.audit.verification import verify
+from tansiq.node.dossiers.queries import quarantined
 from tansiq.node.partners.queries import own_node_keys
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
+from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.audit import events_shown, report_shown
+from tansiq.node.wording import sentence
 
 
 def _context(request: HttpRequest, officer: Officer) -> dict[str, Any]:
@@ -39,6 +43,14 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
     witnesses = queries.cosigned_by()
     context |= {"witnesses": witnesses, "contradictions": queries.contradictions(), "waiting": queries.waiting_count()}
     return render(request, "web/audit/index.html", context)
+
+
+@for_officers
+def quarantine(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """What arrived and may not be used here, for the data-protection officer: from whom, when and why, never the content."""
+    require(officer.roles, "quarantine")
+    rows = [{"row": row, "why": sentence(row.reason, {}, language_now())} for row in quarantined()]
+    return render(request, "web/audit/quarantine.html", {"rows": rows, "names": words.node_names()})
 
 
 @require_POST
