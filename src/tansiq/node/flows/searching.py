@@ -240,7 +240,8 @@ def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
     if not decision.is_permitted:
         decision, told_as = _may_answer(sender, purpose, area, "contact", now), "contact"
     code = _code_told(decision, fields)
-    met, silent = (_met(fields, query_id, *OPEN), _met(fields, query_id, "silent")) if not code else ([], [])
+    met = {} if code else _met(fields, query_id, *OPEN)
+    silent = {} if code else _met(fields, query_id, "silent")
     reach = register.reach_of([*met, *silent])
     with transaction.atomic():
         if not actions.note_inbound(sender, query_id, purpose=purpose, crime_area=area, now=now):
