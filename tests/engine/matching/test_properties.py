@@ -5,6 +5,7 @@ naughty input.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import threading
 from pathlib import Path
 
@@ -169,3 +170,40 @@ def test_searching_while_adding_never_fails() -> None:
         thread.join()
     assert wrong == []
     assert len(index) == 60
+
+
+def test_two_holders_of_one_directory_see_and_keep_each_others_changes(tmp_path: Path) -> None:
+    one, other = Index(tmp_path / "index"), Index(tmp_path / "index")
+    one.add(people(0, 8))
+    assert other.search(Query(("Hind Haddad0",)), OPEN)[0].subject_id == "p3"
+    other.add(people(8, 12))
+    one.remove(["p3"])
+    one.add(people(12, 14))
+    assert len(one) == len(other) == 13
+    other.merge()
+    assert len(one) == 13
+    assert one.search(Query(("Hind Haddad0",)), OPEN) == other.search(Query(("Hind Haddad0",)), OPEN)
+
+
+def add_until_killed(folder: Path) -> None:
+    index = Index(folder)
+    for i in range(10_000):
+        index.add(people(i, i + 1))
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_index(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    add_until = tmp_path / "index"
+    Index(add_until).add(people(0, 4))
+    held = 4
+    for _ in range(3):
+        writer = context.Process(target=add_until_killed, args=(add_until,))
+        writer.start()
+        while len(Index(add_until)) <= held and writer.is_alive():
+            pass
+        writer.kill()
+        writer.join()
+        index = Index(add_until)
+        assert len(index) > held
+        assert index.search(Query(("Karim Haddad0",)), OPEN)[0].subject_id == "p0"
+        held = len(index)

@@ -8,9 +8,11 @@ record exists or not, and however the records lie in segments.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +46,7 @@ _CLOSER = 40
 """Names that are compared under every romanisation habit (more when more are wanted, all when there is other
 evidence).
 """
+_ATTEMPTS = 3
 _LEAST_SCORE = 0.0005
 _TIER = 4
 Source = Callable[[], Iterable[tuple[Subject, Iterable[Label]]]]
@@ -120,11 +123,12 @@ class Index:
         self._lock = threading.Lock()
         self._parts: tuple[_Part, ...] = ()
         self._serial = 0
+        self._seen = (0, 0)
         if directory is None:
             return
         directory.mkdir(parents=True, exist_ok=True)
         try:
-            self._parts = self._load(directory)
+            self._refresh()
         except Corrupt:
             if rebuild is None:
                 raise
@@ -132,6 +136,7 @@ class Index:
             self.add(rebuild())
 
     def __len__(self) -> int:
+        self._refresh()
         return sum(int(np.count_nonzero(~part.removed)) for part in self._parts)
 
     # ---- what is in it -----------------------------------------------------------------------------------------------
@@ -145,18 +150,19 @@ class Index:
         if not rows:
             return
         segment = Segment(build_arrays(rows.values()))
-        with self._lock:
+        with self._writing():
             kept = self._without(self._parts, rows)
             self._publish((*kept, self._store(segment)))
             self._merge_due()
 
     def remove(self, subject_ids: Iterable[str]) -> None:
         """Forget subjects; unknown ids are ignored."""
-        with self._lock:
+        with self._writing():
             self._publish(self._without(self._parts, list(subject_ids)))
 
     def get(self, subject_id: str) -> tuple[Subject, frozenset[Label]] | None:
         """A subject as it was added, with its labels."""
+        self._refresh()
         for part in self._parts:
             number = part.segment.find(subject_id)
             if number >= 0 and not part.removed[number]:
@@ -165,7 +171,7 @@ class Index:
 
     def merge(self) -> None:
         """Lay all segments out as one and let go of removed subjects."""
-        with self._lock:
+        with self._writing():
             self._publish(self._merged(self._parts))
 
     @staticmethod
@@ -199,14 +205,48 @@ class Index:
 
     # ---- files -------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One writer at a time, among threads and among processes, on the newest state."""
+        with self._lock:
+            if self._folder is None:
+                yield
+                return
+            with (self._folder / "lock").open("a") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                self._refresh()
+                yield
+
+    def _refresh(self) -> None:
+        """Take over what another process has put in force since; a look at one file's number when nothing has."""
+        if self._folder is None:
+            return
+        try:
+            status = (self._folder / "index.json").stat()
+        except FileNotFoundError:
+            return
+        if (status.st_ino, status.st_mtime_ns) == self._seen:
+            return
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._parts = self._load(self._folder)
+                break
+            except Corrupt:
+                # a merge may have removed a segment between reading the list and opening the file
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        self._seen = (status.st_ino, status.st_mtime_ns)
+
     def _load(self, folder: Path) -> tuple[_Part, ...]:
         root = read_root(folder)
         if root is None:
             return ()
+        known = {part.file: part for part in self._parts}
         parts = []
         listed = root.get("segments")
         for file, gone in listed if isinstance(listed, list) else []:
-            segment = Segment(read_segment(folder / file))
+            former = known.get(file)
+            segment = former.segment if former is not None else Segment(read_segment(folder / file))
             removed = np.zeros(segment.subjects, dtype=bool)
             removed[gone] = True
             parts.append(_Part(segment, removed, file))
@@ -229,7 +269,9 @@ class Index:
             named = {part.file for part in parts}
             for path in self._folder.glob("*.segment"):
                 if path.name not in named:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
+            status = (self._folder / "index.json").stat()
+            self._seen = (status.st_ino, status.st_mtime_ns)
         self._parts = parts
 
     @staticmethod
@@ -247,6 +289,7 @@ class Index:
         Raises ``Rejected("matching.empty_query")`` when there is neither a name nor an identifier to look for, and
         ``Rejected("names.too_long")`` for a name that is none.
         """
+        self._refresh()
         parts = self._parts
         read = [(text, encode_name(read_name(text))) for text in query.names]
         surfaces = [text for text, name in read if name.words]
