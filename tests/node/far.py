@@ -85,6 +85,7 @@ class Far:
         self.outbound = Outbound.start(1)
         self.dossiers: dict[str, Held] = {}
         self.came: list[bodies.Item] = []
+        self.waiting: list[SignedEntry] = []
         self.seen: dict[str, tuple[str, dict[str, Any]]] = {}
         self.is_down = False
         self.answers: list[tuple[int, bytes]] = []
@@ -325,7 +326,7 @@ class Far:
         return receipt
 
     def take(self, content: Any, now: datetime) -> None:
-        """Verify an entry under its author's card, and fold it (the tests deliver in order)."""
+        """Verify an entry under its author's card, and fold it once its past is here."""
         entry = entries.from_wire(content, at="/content")
         card = self.cards.get(entry.header.author)
         keys = (
@@ -334,7 +335,17 @@ class Far:
             else {self.authority.key_id: self.authority.public}
         )
         entries.verify_entry(entry, keys)
-        self.keep(entry)
+        self.waiting.append(entry)
+        while ready := [one for one in self.waiting if self._has_its_past(one)]:
+            self.waiting = [one for one in self.waiting if one not in ready]
+            for one in ready:
+                self.keep(one)
+
+    def _has_its_past(self, entry: SignedEntry) -> bool:
+        held = self.dossiers.get(entry.dossier)
+        if held is None:
+            return entry.header.opening is not None
+        return all(cited in held.traces for cited in entry.header.cited)
 
     def receipt(
         self, manifest: Manifest, now: datetime, *, signer: Ed25519Signer | None = None, **changes: Any

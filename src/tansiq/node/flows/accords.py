@@ -15,14 +15,14 @@ from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers import queries
 from tansiq.node.flows.act import Acted, act
 from tansiq.node.flows.intents import Intent
-from tansiq.node.partners.queries import myself
+from tansiq.node.partners.queries import my_id
 
 
 def propose(officer: Officer, value: Any, *, now: datetime) -> Acted:
     """Open the accord's dossier with its parties; raises Rejected naming the place of the first mistake in the terms."""
     policy.require(officer.roles, "accords")
     terms = read_terms(value)
-    me = myself().node_id
+    me = my_id()
     if me not in terms.parties:
         raise Rejected("accord.not_a_party", at="/parties", node=me)
     part = Part(type="terms", content=terms.to_json())
@@ -52,7 +52,7 @@ def ratify(officer: Officer, accord_id: str, *, reservation: Any, now: datetime)
         terms = terms_on_the_table(queries.folded_of(dossier).state, queries.parts_by_entry(dossier, types={"terms"}))
         if terms is None:
             raise Rejected("accord.nothing_to_ratify", accord=accord_id)
-        check_reservation(terms, held, party=myself().node_id)
+        check_reservation(terms, held, party=my_id())
         parts = (Part(type="reservation", content=held.to_json()),)
         codes["reservation"] = held.digest
     return act(officer, Intent(kind="accord", act="ratify", dossier=accord_id, codes=codes, parts=parts), now=now)

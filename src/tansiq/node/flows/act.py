@@ -166,7 +166,7 @@ def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
     accord = _accord(dossier.accord, dossier.participants)
     return _Stand(
         rules=rules,
-        me=partners.myself().node_id,
+        me=partners.my_id(),
         participants=tuple(dossier.participants),
         accord=accord,
         accord_version=dossier.accord_version,
@@ -183,7 +183,7 @@ def _require_act(rules: Kind, intent: Intent) -> None:
 
 
 def _new_dossier(intent: Intent) -> _Stand:
-    me = partners.myself().node_id
+    me = partners.my_id()
     rules = kind(intent.kind)
     _require_act(rules, intent)
     if intent.act != rules.opening_act:

@@ -23,7 +23,7 @@ from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.jobs.actions import enqueue
-from tansiq.node.partners.queries import myself
+from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
 from tansiq.node.register import queries as register
 
@@ -49,7 +49,7 @@ def erase(row: Entry, indexes: Collection[int] | None, *, reason: str, now: date
 
 def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What was wrongly addressed to this node and returned is erased here: every part of its partners' entries."""
-    me = myself().node_id
+    me = my_id()
     if entry.header.act == "return" and entry.header.author == me:
         for row in queries.entries_but_of(dossier, me):
             erase(row, None, reason="wrongly_addressed", now=now)
@@ -84,7 +84,7 @@ def leave_obeying(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 
 def _obey_late(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What of a recalled report comes after its recall was obeyed is erased as it comes."""
-    me = myself().node_id
+    me = my_id()
     if dossier.phase != "recalled" or entry.header.author == me or not entry.header.parts:
         return
     state: State = queries.folded_of(dossier).state
@@ -96,7 +96,7 @@ def _obey_late(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 def settle_recall(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """An answer of ours to a recall – ``confirm`` or ``keep`` – takes its task from the desk."""
     change = entry.header.codes.get("change")
-    if entry.header.act in ("confirm", "keep") and entry.header.author == myself().node_id:
+    if entry.header.act in ("confirm", "keep") and entry.header.author == my_id():
         desk.settle(f"recall/{change}", now=now)
 
 
@@ -125,7 +125,7 @@ def obey(payload: dict[str, Any], now: datetime) -> None:
 def _owed(dossier: Dossier, change: str) -> Write | None:
     """The item that this node owes an answer for this correction or recall; None if it owes none (any more)."""
     state: State = queries.folded_of(dossier).state
-    return next((write for write in state.writes(f"owed:{myself().node_id}") if write.entry == change), None)
+    return next((write for write in state.writes(f"owed:{my_id()}") if write.entry == change), None)
 
 
 def _may_be_kept(dossier: Dossier) -> bool:
@@ -133,6 +133,6 @@ def _may_be_kept(dossier: Dossier) -> bool:
     if dossier.case_id is not None:
         return True
     kept = [
-        s for row in queries.entries_but_of(dossier, myself().node_id) for s in register.received_from(row.entry_id)
+        s for row in queries.entries_but_of(dossier, my_id()) for s in register.received_from(row.entry_id)
     ]
     return any(len(register.judged_same(subject.subject_id)) > 1 for subject in kept)

@@ -127,7 +127,7 @@ def answer_not_accepted(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.not_accepted``: tell the author, in the dossier, that its entry was not taken in; never why."""
     dossier = queries.dossier_by_id(str(payload["dossier"]))
     if dossier is not None and not queries.has_said(
-        dossier, partners.myself().node_id, "not_accepted", payload["entry"]
+        dossier, partners.my_id(), "not_accepted", payload["entry"]
     ):
         act_by_machine(
             dossier.dossier_id, "not_accepted", {"entry": str(payload["entry"])}, "tansiq:quarantine", now=now
@@ -141,7 +141,7 @@ def act_for_machine(payload: dict[str, Any], now: datetime) -> None:
         return
     rules = kind(dossier.kind, dossier.kind_version)
     state = queries.folded_of(dossier).state
-    for owed in rules.machine_acts(state, partners.myself().node_id, now, own_calendar()):
+    for owed in rules.machine_acts(state, partners.my_id(), now, own_calendar()):
         try:
             act_by_machine(dossier.dossier_id, owed.act, owed.codes, owed.clause, now=now)
         except Refused as error:

@@ -30,5 +30,5 @@ def own_calendar() -> Calendar:
 
 def calendars(audience: Iterable[str]) -> dict[str, str]:
     """The digest of this node's own calendar; a partner's stands in its own entries' deadlines."""
-    me = partners.myself().node_id
+    me = partners.my_id()
     return {me: own_calendar().digest} if me in set(audience) else {}

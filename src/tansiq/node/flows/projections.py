@@ -19,7 +19,7 @@ from tansiq.node.flows import erasing
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
-from tansiq.node.partners.queries import myself
+from tansiq.node.partners.queries import my_id
 
 if TYPE_CHECKING:
     from tansiq.node.dossiers.models import Dossier
@@ -46,7 +46,7 @@ def after_parts(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
 
 def tell_desk(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """A partner's act is something for the circle to look at; an own act settles what asked for it."""
-    me = myself().node_id
+    me = my_id()
     link = f"/dossiers/{dossier.dossier_id}"
     if entry.header.author == me:
         if not entry.header.acted_by.is_machine:
@@ -67,7 +67,7 @@ def tell_desk(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 
 def keep_deadline(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
     """The deadline that this node owes stands on the desk until the dossier no longer has it."""
-    me = myself().node_id
+    me = my_id()
     rules = kind(dossier.kind, dossier.kind_version)
     owed = [d for d in rules.deadlines(queries.folded_of(dossier).state) if d.owner == me]
     key = f"deadline/{dossier.dossier_id}"
@@ -96,14 +96,14 @@ def keep_deadline(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None:
 def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What this node's machine owes after this entry is signed by a job of its own."""
     state = queries.folded_of(dossier).state
-    owed = kind(dossier.kind, dossier.kind_version).machine_acts(state, myself().node_id, now, own_calendar())
+    owed = kind(dossier.kind, dossier.kind_version).machine_acts(state, my_id(), now, own_calendar())
     if owed:
         enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
 
 
 def leave_matching(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Subjects that came from a partner are matched against what is held, for the records' owners."""
-    if entry.header.author != myself().node_id and any(part.type == "subject" for part in entry.header.parts):
+    if entry.header.author != my_id() and any(part.type == "subject" for part in entry.header.parts):
         enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
 
 

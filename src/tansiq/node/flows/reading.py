@@ -20,14 +20,14 @@ from tansiq.node.dossiers.models import Dossier
 from tansiq.node.dossiers.queries import EntryView
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange.queries import delivery_of
-from tansiq.node.partners.queries import myself
+from tansiq.node.partners.queries import my_id
 
 
 def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int | None = None) -> dict[str, Any]:
     """Everything an officer sees of one dossier: state, permitted acts, entries with parts, conditions and delivery evidence."""
     dossier = queries.get_dossier_for(officer, dossier_id)
     note_opened(officer, dossier, now)
-    me = myself().node_id
+    me = my_id()
     rules = kind(dossier.kind, dossier.kind_version)
     state = queries.folded_of(dossier).state
     shown = queries.entries_of(dossier, limit=limit)

@@ -110,7 +110,7 @@ def tell_heads(now: datetime) -> int:
 
 def after_restore(now: datetime) -> dict[str, Any]:
     """Bring a restored store back: a new incarnation of links and logs, and a comparison with every partner."""
-    me = partners.myself().node_id
+    me = partners.my_id()
     last = {log: audit_log.checkpoint_text(log) for log in LOGS}
     with transaction.atomic():
         incarnation = exchange.begin_incarnation(now)

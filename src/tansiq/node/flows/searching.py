@@ -191,7 +191,7 @@ def find_here(officer: Officer, fields: Fields) -> list[dict[str, Any]]:
 
 def may_ask(partner: str, purpose: str, crime_area: str, now: datetime) -> Decision:
     """Whether the accord lets this node ask ``partner`` at all, counting what was asked today."""
-    me = partners.myself().node_id
+    me = partners.my_id()
     accord = _accord(me, partner)
     question = Question(
         act="query",
@@ -280,7 +280,7 @@ def _met(fields: Fields, query_id: str, *discoverabilities: str) -> dict[str, st
 
 
 def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datetime) -> Decision:
-    me = partners.myself().node_id
+    me = partners.my_id()
     question = Question(
         act="hit",
         kind="request",

@@ -115,7 +115,7 @@ def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
 def _require_audience(sender: str, entry: SignedEntry, dossier: Dossier | None) -> None:
     opening = entry.header.opening
     audience = opening.participants if opening else tuple(dossier.participants) if dossier else None
-    if audience is not None and not {partners.myself().node_id, sender} <= set(audience):
+    if audience is not None and not {partners.my_id(), sender} <= set(audience):
         raise Rejected("item.not_in_audience", dossier=entry.dossier, sender=sender)
 
 
@@ -263,7 +263,7 @@ def _store(
     kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
     if dossier is None:
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
-    is_own = entry.header.author == partners.myself().node_id
+    is_own = entry.header.author == partners.my_id()
     absent_for = "quarantined" if refusal else ""
     dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)
     facts = {
