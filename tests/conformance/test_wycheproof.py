@@ -89,7 +89,7 @@ def test_mlkem_768_decapsulation_through_a_hybrid_identity() -> None:
         try:
             lattice = MLKEM768PrivateKey.from_seed_bytes(bytes.fromhex(test["seed"]))
             if lattice.public_key().public_bytes_raw().hex() != test["ek"]:
-                raise ValueError("another public key")  # noqa: TRY301
+                raise ValueError("another public key")
             found = identity_of(lattice).unwrap([wrapped_by_hand(secret, share)])
             result = "valid" if found == FILE_KEY else "invalid"
         except (ValueError, Rejected):

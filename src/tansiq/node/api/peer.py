@@ -103,7 +103,7 @@ def health(_request: HttpRequest) -> HttpResponse:
         keys.current()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        node = partners.myself().node_id
+        node = partners.my_id()
     except (TansiqError, OperationalError) as error:
         code = error.code if isinstance(error, TansiqError) else "api.store_busy"
         return HttpResponse(

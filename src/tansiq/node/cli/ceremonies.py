@@ -78,7 +78,7 @@ def revoke(
     old = held.node if purpose == "node" else held.authority
     fresh = Ed25519Signer.generate()
     changed = replace(held, node=fresh) if purpose == "node" else replace(held, authority=fresh)
-    me = queries.myself().node_id
+    me = queries.my_id()
     base = Revocation(node_id=me, key_id=old.key_id, from_time=since, issued_at=now, reason="compromised")
     told = _copies(base, since) if purpose == "authority" else {}
     keys.write_secrets(home / keys.SECRETS_FILE, changed.to_json(), passphrase)

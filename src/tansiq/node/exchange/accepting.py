@@ -38,7 +38,7 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
     sender whatever :func:`sealing.accept` refuses. Nothing is stored in those cases, but for a second manifest under an envelope id
     that is known: both are kept as evidence (protocol/envelopes.md §7).
     """
-    me = partners.myself().node_id
+    me = partners.my_id()
     try:
         accepted = sealing.accept(
             raw, me=me, card_of=partners.card_of, seen=_seen, is_revoked=partners.is_revoked, now=now

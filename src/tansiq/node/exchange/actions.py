@@ -193,7 +193,7 @@ def _gather(partner: str) -> _Batch:
 def _seal(body: bodies.Body, card: NodeCard, outbound: Outbound, now: datetime) -> tuple[OutEnvelope, Outbound]:
     mailbox = card.key_for("mailbox", now)
     place = outbound.next()
-    me = partners.myself().node_id
+    me = partners.my_id()
     signer = keys.current().node
     expires = now + EXPIRES
     sealed = sealing.seal(
@@ -233,7 +233,7 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
     Raises Rejected when the receipt is not signed by the partner, or names an envelope of ours that says otherwise.
     """
     receipt = receipts.open_receipt(
-        Signed.from_json(signed_receipt), keys=partners.node_keys(partner, now), me=partners.myself().node_id
+        Signed.from_json(signed_receipt), keys=partners.node_keys(partner, now), me=partners.my_id()
     )
     with transaction.atomic():
         row = OutEnvelope.objects.select_for_update().filter(envelope_id=receipt.envelope_id, partner=partner).first()

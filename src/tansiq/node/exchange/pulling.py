@@ -33,7 +33,7 @@ def request_for(partner: str, now: datetime) -> bytes:
     """The signed request with which this node asks ``partner`` for what waits."""
     payload = {
         "v": 1,
-        "from": partners.myself().node_id,
+        "from": partners.my_id(),
         "to": partner,
         "at": format_time(now),
         "nonce": b64encode(os.urandom(12)),
@@ -45,7 +45,7 @@ def asker(raw: bytes, now: datetime) -> str:
     """Who asks, proved; raises Rejected for anybody else's request, or one that is not of these five minutes."""
     signed = Signed.from_json(strict_json.loads(raw))
     claimed = strict_json.loads(signed.payload)
-    if not isinstance(claimed, dict) or claimed.get("to") != partners.myself().node_id:
+    if not isinstance(claimed, dict) or claimed.get("to") != partners.my_id():
         raise Rejected("exchange.pull_not_for_us")
     sender = str(claimed.get("from"))
     dsse.verify_one(signed, payload_type=PULL_TYPE, keys=partners.node_keys(sender, now))

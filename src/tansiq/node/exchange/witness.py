@@ -37,7 +37,7 @@ def learn(partner: str, told: Mapping[str, Any], now: datetime) -> None:
     publics = list(partners.node_keys(partner, now).values())
     try:
         if told.get("checkpoint"):
-            me, signer = partners.myself().node_id, keys.current().node
+            me, signer = partners.my_id(), keys.current().node
             witnessing.keep_partner_checkpoint(
                 partner,
                 str(told["checkpoint"]),

@@ -127,7 +127,9 @@ def let_go(worker: str, now: datetime) -> int:
 
     Called by the worker that takes the name over, at its start: two workers never have one name at a time.
     """
-    return Job.objects.filter(state=RUNNING, locked_by__startswith=f"{worker[:80]}/", locked_until__gt=now).update(locked_until=now)
+    return Job.objects.filter(state=RUNNING, locked_by__startswith=f"{worker[:80]}/", locked_until__gt=now).update(
+        locked_until=now
+    )
 
 
 def extend(claimed: Claimed, now: datetime, lock: timedelta = LOCK) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
+
 from tansiq.engine.accords.decide import AccordInForce, LocalRules
 from tansiq.engine.envelopes.cards import CardKey, NodeCard, Revocation, open_card
 from tansiq.engine.envelopes.dsse import Signed
@@ -29,6 +31,11 @@ def partners() -> list[Partner]:
 def dialling() -> set[str]:
     """Partners that cannot be reached from outside: they fetch what waits for them."""
     return set(Partner.objects.filter(is_self=False, dials_us=True).values_list("node_id", flat=True))
+
+
+def my_id() -> str:
+    """This node's own id, without a look at the store: it is asked many times in every act."""
+    return str(settings.NODE.node_id)
 
 
 def myself() -> Partner:

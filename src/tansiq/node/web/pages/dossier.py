@@ -14,7 +14,7 @@ from tansiq.engine.kinds import registry
 from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import queries
-from tansiq.node.partners.queries import myself
+from tansiq.node.partners.queries import my_id
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.subject import property_value
@@ -244,7 +244,7 @@ def outline(officer: Officer, dossier_id: str) -> dict[str, Any]:
         "kind": row.kind,
         "title": row.title or "",
         "due_at": row.due_at,
-        "permitted": rules.permitted(queries.folded_of(row).state, myself().node_id),
+        "permitted": rules.permitted(queries.folded_of(row).state, my_id()),
         "entries": [
             {"entry": entry, "act": act, "author": author, "is_effective": effective}
             for entry, act, author, effective in entries

@@ -17,7 +17,7 @@ from tansiq.engine.envelopes.cards import fingerprint
 from tansiq.engine.errors import TansiqError
 from tansiq.node.exchange.queries import links
 from tansiq.node.partners.models import Accord, Partner
-from tansiq.node.partners.queries import accord_in_force, accords_among, myself, opened, partners
+from tansiq.node.partners.queries import accord_in_force, accords_among, my_id, opened, partners
 from tansiq.node.web import words
 from tansiq.node.web.forms.parts import language_name
 from tansiq.node.web.languages import language_now
@@ -31,7 +31,7 @@ LISTED_ALL = "*"
 def partners_shown() -> list[dict[str, Any]]:
     """Every partner with whom to call there and how the link is doing."""
     held = links()
-    me = myself().node_id
+    me = my_id()
     return [partner_shown(row, held.get(row.node_id, {}), me) for row in partners()]
 
 

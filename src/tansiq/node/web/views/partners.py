@@ -36,7 +36,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> Ht
         row = queries.get_partner(node)
     except Rejected as error:
         raise Http404 from error
-    context = {"partner": partner_shown(row, links().get(node, {}), queries.myself().node_id)}
+    context = {"partner": partner_shown(row, links().get(node, {}), queries.my_id())}
     return render(request, "web/partners/partner.html", context)
 
 
