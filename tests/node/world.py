@@ -27,6 +27,7 @@ from tansiq.engine.envelopes.cards import fingerprint
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.node.accounts import actions as accounts
 from tansiq.node.accounts.queries import get_officer
+from tansiq.node.audit.tasks import sequence_all
 from tansiq.node.cli import setup
 from tansiq.node.exchange import delivery
 from tansiq.node.exchange.queries import partners_with_work
@@ -245,9 +246,10 @@ class World:
         return httpx.Response(status, content=raw)
 
     def settle(self) -> None:
-        """Work and deliver until nothing moves."""
+        """Work and deliver until nothing moves, and number the events."""
         while self.work() + self.deliver():
             pass
+        sequence_all(self.now)
 
     # -- what is here ---------------------------------------------------------------------------------------------------
 

@@ -163,16 +163,24 @@ def erase(event_ids: Iterable[int], *, ground: str, actor: str, now: datetime) -
 
 
 def reopen(
-    log: str, *, old_checkpoint: str | None, declaration: dict[str, Any], node_id: str, signer: Signs, now: datetime
+    log: str,
+    *,
+    old_checkpoint: str | None,
+    declaration: dict[str, Any],
+    node_id: str,
+    signer: Signs,
+    now: datetime,
+    incarnation: int = 0,
 ) -> Tree:
     """Begin the next incarnation of ``log`` after a restore; leaf 0 holds the old checkpoint and what was lost.
 
     ``old_checkpoint`` is the highest one that any partner still holds, else our own latest. Waiting events follow in
-    the new tree.
+    the new tree. ``incarnation`` is taken if it is beyond the last one: a copy that is restored twice must not open two
+    trees under one name.
     """
     with transaction.atomic():
         last = Tree.objects.select_for_update().filter(log=log).order_by("-incarnation").first()
-        tree = _open_tree(log, last.incarnation + 1 if last else 1, node_id, now)
+        tree = _open_tree(log, max(last.incarnation + 1 if last else 1, incarnation), node_id, now)
         facts = {"checkpoint": old_checkpoint, "declaration": declaration}
         opening = Event.objects.defer("told").get(pk=record(OPENED, actor="machine", facts=facts, log=log, now=now))
         _append(tree, [opening])

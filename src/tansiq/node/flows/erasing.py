@@ -132,7 +132,5 @@ def _may_be_kept(dossier: Dossier) -> bool:
     """Whether an officer may have a ground to keep it: it stands in a case, or a subject of it was judged one with another."""
     if dossier.case_id is not None:
         return True
-    kept = [
-        s for row in queries.entries_but_of(dossier, my_id()) for s in register.received_from(row.entry_id)
-    ]
+    kept = [s for row in queries.entries_but_of(dossier, my_id()) for s in register.received_from(row.entry_id)]
     return any(len(register.judged_same(subject.subject_id)) > 1 for subject in kept)

@@ -126,9 +126,7 @@ def tell_status(partner: str, status: str, reference: str, now: datetime, *, cod
 def answer_not_accepted(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.not_accepted``: tell the author, in the dossier, that its entry was not taken in; never why."""
     dossier = queries.dossier_by_id(str(payload["dossier"]))
-    if dossier is not None and not queries.has_said(
-        dossier, partners.my_id(), "not_accepted", payload["entry"]
-    ):
+    if dossier is not None and not queries.has_said(dossier, partners.my_id(), "not_accepted", payload["entry"]):
         act_by_machine(
             dossier.dossier_id, "not_accepted", {"entry": str(payload["entry"])}, "tansiq:quarantine", now=now
         )

@@ -117,7 +117,13 @@ def after_restore(now: datetime) -> dict[str, Any]:
         for log in LOGS:
             declaration = {"restored_at": now.isoformat(), "incarnation": incarnation}
             audit.reopen(
-                log, old_checkpoint=last[log], declaration=declaration, node_id=me, signer=keys.current().node, now=now
+                log,
+                old_checkpoint=last[log],
+                declaration=declaration,
+                node_id=me,
+                signer=keys.current().node,
+                now=now,
+                incarnation=incarnation,
             )
         desk.put(
             "restored",
