@@ -110,7 +110,8 @@ def test_the_pages_work_without_a_script(browser: Browser, nodes: Federation) ->
     page.click("details.menu summary")
     assert page.locator("details.menu form button").is_visible()
     page.click("nav.places a >> nth=2")
-    assert page.locator("h1").is_visible()
+    page.wait_for_url("**/dossiers/")
+    page.locator("h1").wait_for(state="visible")
     context.close()
 
 
