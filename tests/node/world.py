@@ -25,11 +25,12 @@ from tansiq.engine.dossiers.entries import Part, SignedEntry
 from tansiq.engine.envelopes import bodies, words
 from tansiq.engine.envelopes.cards import fingerprint
 from tansiq.engine.envelopes.signing import Ed25519Signer
+from tansiq.engine.formats import canonical
 from tansiq.node.accounts import actions as accounts
 from tansiq.node.accounts.queries import get_officer
 from tansiq.node.audit.tasks import sequence_all
 from tansiq.node.cli import setup
-from tansiq.node.exchange import delivery
+from tansiq.node.exchange import delivery, pulling
 from tansiq.node.exchange.queries import partners_with_work
 from tansiq.node.flows import act as flow
 from tansiq.node.flows.intents import Intent
@@ -198,6 +199,9 @@ class World:
         flow.act(self.officer("boss"), Intent(kind="accord", act="ratify", dossier=accord, codes=codes), now=self.now)
         self.settle()
         for other in others:
+            if not self.fars[other].url:
+                self.fetch(self.fars[other])
+        for other in others:
             entry = self.fars[other].act(accord, "ratify", self.now, codes=codes)
             self.arrive(self.fars[other], entry)
             for third in set(others) - {other}:
@@ -244,6 +248,15 @@ class World:
             raise httpx.ConnectError("down", request=request)
         status, raw = far.serve(request.url.path, request.content, self.now)
         return httpx.Response(status, content=raw)
+
+    def fetch(self, far: Far) -> list[dict[str, Any]]:
+        """``far`` dials in, takes what waits for it, and brings the receipts; returns them."""
+        answer = self.post("pull", far.pull_request("fr", self.now))
+        assert answer.status_code == 200, answer.content
+        receipts = [far.receive(raw, self.now) for raw in pulling.split(answer.content)]
+        for receipt in receipts:
+            assert self.post("receipts", canonical.dumps(receipt)).status_code == 200
+        return receipts
 
     def settle(self) -> None:
         """Work and deliver until nothing moves, and number the events."""
