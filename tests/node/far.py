@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,6 +90,29 @@ class Far:
         self.is_down = False
         self.answers: list[tuple[int, bytes]] = []
         """Answers to give instead of a receipt, once each."""
+
+    def remembered(self) -> dict[str, Any]:
+        """Everything it has in memory, to be put back by ``recalled``."""
+        held = {
+            d: replace(h, traces={**h.traces}, headers={**h.headers}, entries={**h.entries})
+            for d, h in self.dossiers.items()
+        }
+        return {
+            "outbound": self.outbound,
+            "dossiers": held,
+            "came": [*self.came],
+            "waiting": [*self.waiting],
+            "seen": {**self.seen},
+            "is_down": self.is_down,
+        }
+
+    def recalled(self, memory: dict[str, Any]) -> None:
+        """Be again as when this was ``remembered``."""
+        fresh = Far.remembered(self)
+        fresh.update(memory)
+        for name, value in fresh.items():
+            setattr(self, name, value)
+        self.__dict__.update(self.remembered())
 
     # -- who it is ----------------------------------------------------------------------------------------------------
 

@@ -209,6 +209,16 @@ def waiting_for(missing: str, *, dossier_id: str = "") -> list[str]:
     return [entry_id for entry_id, lacking in found if missing in lacking]
 
 
+def ready_in(dossier_id: str) -> list[str]:
+    """The ids of waiting entries of the dossier that lacked something which is judged by now, newest first."""
+    rows = list(
+        WaitingEntry.objects.filter(dossier=dossier_id).order_by("-received_at").values_list("entry_id", "missing")
+    )
+    wanted = {one for _, missing in rows for one in missing}
+    here = set(Entry.objects.filter(entry_id__in=wanted).values_list("entry_id", flat=True)) if wanted else set()
+    return [entry_id for entry_id, missing in rows if here & set(missing)]
+
+
 def waiting_reasons(prefix: str) -> list[str]:
     """What waiting entries lack that begins with ``prefix``, each once."""
     lacking = WaitingEntry.objects.values_list("missing", flat=True)
@@ -284,3 +294,14 @@ def waiting() -> list[WaitingEntry]:
 def quarantined() -> list[Quarantined]:
     """What waits for the data-protection officer."""
     return list(Quarantined.objects.order_by("received_at")[:500])
+
+
+def last_entries_of(author: str, before: datetime) -> list[tuple[str, list[str], str | None, int]]:
+    """For every dossier: its id, its participants, and the author's last entry and sequence number written before a time."""
+    found = []
+    for dossier in Dossier.objects.only("dossier_id", "participants"):
+        row = Entry.objects.filter(dossier=dossier, author=author, at__lt=before).order_by("-seq").first()
+        found.append(
+            (dossier.dossier_id, list(dossier.participants), row.entry_id if row else None, row.seq if row else 0)
+        )
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tansiq.engine.accords.reservations import check_reservation
 from tansiq.engine.accords.terms import read_reservation, read_terms
@@ -11,11 +11,13 @@ from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.errors import Rejected
 from tansiq.engine.kinds.accord_consent import on_the_table, terms_on_the_table
 from tansiq.node.accounts import policy
-from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers import queries
 from tansiq.node.flows.act import Acted, act
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners.queries import my_id
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 def propose(officer: Officer, value: Any, *, now: datetime) -> Acted:

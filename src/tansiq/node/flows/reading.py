@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.queries import names_of
 from tansiq.node.dossiers import actions, queries
-from tansiq.node.dossiers.models import Dossier
-from tansiq.node.dossiers.queries import EntryView
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange.queries import delivery_of
 from tansiq.node.partners.queries import my_id
+
+if TYPE_CHECKING:
+    from tansiq.engine.dossiers.entries import Part
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Dossier
+    from tansiq.node.dossiers.queries import EntryView
 
 
 def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int | None = None) -> dict[str, Any]:

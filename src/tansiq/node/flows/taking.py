@@ -70,7 +70,7 @@ def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
         if not _place(sender, entry, now):
             _take_what_it_waits_for(entry, now)
             return
-    take_waiting(entry.dossier, entry.entry_id, now)
+    take_waiting(entry.dossier, now)
 
 
 def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
@@ -78,7 +78,7 @@ def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
     waiting = queries.waiting_entry(entry.entry_id)
     for ancestor in waiting.missing if waiting else []:
         if _take_again(ancestor, now):
-            take_waiting(entry.dossier, ancestor, now)
+            take_waiting(entry.dossier, now)
 
 
 def _keep_unread(sender: str, content: dict[str, JsonValue], error: Rejected, now: datetime) -> None:
@@ -345,12 +345,16 @@ def ask_for(nodes: Sequence[str], dossier_id: str, wanted: Sequence[str], now: d
         exchange.queue(nodes, "fetch", content, reference=f"{name}/{now:%d%H%M}", dossier=dossier_id, now=now)
 
 
-def take_waiting(dossier_id: str, arrived: str, now: datetime) -> None:
-    """Judge again whatever waited in the dossier for the entry ``arrived``, and whatever waited for that."""
-    fresh = [arrived]
-    while fresh:
-        waited = queries.waiting_for(fresh.pop(), dossier_id=dossier_id)
-        fresh += [entry_id for entry_id in waited if _take_again(entry_id, now)]
+def take_waiting(dossier_id: str, now: datetime) -> None:
+    """Judge again whatever waited in the dossier for entries that are here by now, and whatever waited for that.
+
+    What is here is looked up, not remembered: killed in between, the next call goes on where this one ended.
+    """
+    ready = queries.ready_in(dossier_id)
+    while ready:
+        entry_id = ready.pop()
+        if _take_again(entry_id, now):
+            ready += [one for one in queries.waiting_for(entry_id, dossier_id=dossier_id) if one not in ready]
 
 
 def take_again(payload: dict[str, Any], now: datetime) -> None:
@@ -358,14 +362,15 @@ def take_again(payload: dict[str, Any], now: datetime) -> None:
     for entry_id in queries.waiting_for(str(payload["missing"])):
         waiting = queries.waiting_entry(entry_id)
         if waiting is not None and _take_again(entry_id, now):
-            take_waiting(waiting.dossier, entry_id, now)
+            take_waiting(waiting.dossier, now)
 
 
 def take_unread(now: datetime) -> None:
     """At the worker's start: what an older version could not read may be read by this one."""
     for row in queries.waiting():
         if any(one.startswith(("kind:", "version:")) for one in row.missing):
-            _take_again(row.entry_id, now)
+            if _take_again(row.entry_id, now):
+                take_waiting(row.dossier, now)
 
 
 def ask_again(now: datetime) -> None:
