@@ -46,3 +46,8 @@ def names_of(references: set[str]) -> dict[str, str]:
 def units() -> list[Unit]:
     """Every unit, by code."""
     return list(Unit.objects.all())
+
+
+def officers() -> list[Officer]:
+    """Every officer, by user name."""
+    return list(Officer.objects.select_related("unit"))

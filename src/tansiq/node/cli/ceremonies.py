@@ -17,7 +17,7 @@ from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode
 from tansiq.node.cli import setup
-from tansiq.node.dossiers.models import Dossier, Entry
+from tansiq.node.dossiers.queries import last_entries_of
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.partners import actions, queries
 from tansiq.node.vault import keys
@@ -99,8 +99,7 @@ def _copies(base: Revocation, since: datetime) -> dict[str, Revocation]:
     """For each partner, the revocation with the last good entry of every dossier that both take part in."""
     good: dict[str, LastGood] = {}
     participants: dict[str, list[str]] = {}
-    for dossier in Dossier.objects.only("dossier_id", "participants"):
-        row = Entry.objects.filter(dossier=dossier, author=base.node_id, at__lt=since).order_by("-seq").first()
-        good[dossier.dossier_id] = LastGood(entry=row.entry_id if row else None, sequence=row.seq if row else 0)
-        participants[dossier.dossier_id] = list(dossier.participants)
+    for dossier, audience, entry, sequence in last_entries_of(base.node_id, since):
+        good[dossier] = LastGood(entry=entry, sequence=sequence)
+        participants[dossier] = audience
     return copies(base, good, participants)

@@ -112,9 +112,9 @@ def add_officer(
 def list_officers(session: Session) -> None:
     """Every officer, without anything they work on."""
     session.start()
-    from tansiq.node.accounts.models import Officer
+    from tansiq.node.accounts.queries import officers
 
-    rows = list(Officer.objects.select_related("unit"))
+    rows = officers()
     session.tell(
         [
             {

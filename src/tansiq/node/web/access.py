@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +14,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from tansiq.node.accounts.models import Officer
-
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, Officer, datetime, P], HttpResponse]
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+
+    View = Callable[Concatenate[HttpRequest, Officer, datetime, P], HttpResponse]
 
 
 def for_officers(view: View[P]) -> Callable[..., HttpResponse]:

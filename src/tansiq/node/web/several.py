@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers.actions import open_case
 from tansiq.node.flows import act as flow
-from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.pages.dossier import considered_shown
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.flows.intents import Intent
 
 
 def each(intent: Intent) -> list[Intent]:

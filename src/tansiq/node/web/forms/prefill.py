@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tansiq.engine.errors import Rejected
-from tansiq.node.accounts.models import Officer
 from tansiq.node.register.queries import get_subject_for
 from tansiq.node.search.queries import get_search_for
 from tansiq.node.web.languages import language_now
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 NUMBERS = {"phone": "phone", "passport": "passport_number", "national_id": "id_number"}
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import pgettext
 
 from tansiq.node.accounts.queries import names_of
-from tansiq.node.audit.models import Event
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.node.audit.models import Event
 
 
 def event_word(event: str) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tansiq.node.accounts.models import Officer
-from tansiq.node.desk.models import Task
 from tansiq.node.desk.policy import is_held_by
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.search import band_word
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.desk.models import Task
 
 TASK_ICONS = {
     "entry": "envelope",

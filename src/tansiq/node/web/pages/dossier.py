@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,6 @@ from tansiq.engine.dossiers.common import COMMON_ACTS
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.kinds import registry
-from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import queries
 from tansiq.node.partners.queries import my_id
@@ -19,6 +18,9 @@ from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.subject import property_value
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 ACT_ICONS = {
     "ask": "send",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tansiq.node.accounts.queries import names_of
-from tansiq.node.dossiers.models import Draft
 from tansiq.node.web import words
 from tansiq.node.web.pages.dossier import code_shown, part_shown
+
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import Draft
 
 
 def draft_shown(row: Draft, names: Mapping[str, str]) -> dict[str, Any]:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babel import Locale
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tansiq.engine.accords.in_force import AccordInForce
-from tansiq.engine.accords.terms import Terms
 from tansiq.engine.envelopes import words as spoken
 from tansiq.engine.envelopes.cards import fingerprint
 from tansiq.engine.errors import TansiqError
 from tansiq.node.exchange.queries import links
-from tansiq.node.partners.models import Accord, Partner
 from tansiq.node.partners.queries import accord_in_force, accords_among, my_id, opened, partners
 from tansiq.node.web import words
 from tansiq.node.web.forms.parts import language_name
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.markings import level_name
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.engine.accords.in_force import AccordInForce
+    from tansiq.engine.accords.terms import Terms
+    from tansiq.node.partners.models import Accord, Partner
 
 SPOKEN = ("ar", "fr", "en")
 LISTED_ALL = "*"
@@ -43,7 +45,7 @@ def partner_shown(row: Partner, link: Mapping[str, Any], me: str) -> dict[str, A
         "node_id": row.node_id,
         "name": row.name_in(language_now()),
         "state": Locale.parse(language_now()).territories.get(row.state, row.state),
-        "is_enrolled": row.status == Partner.ENROLLED,
+        "is_enrolled": row.status == row.ENROLLED,
         "phone": contact.phone,
         "email": contact.email,
         "languages": [_language(code) for code in contact.languages],

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine.entities.labels import schema_label
-from tansiq.node.search.models import Asked, Search
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.node.search.models import Asked, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ def answers_shown(search: Search) -> list[AnswerShown]:
 
 def _answer(row: Asked, name: str) -> AnswerShown:
     word, tone, text = {
-        Asked.WAITING: (_("Asked"), "waiting", _("The answer appears here by itself.")),
-        Asked.HIT: (_("Hit"), "careful", _("This partner knows somebody or something like it. Ask for what you need.")),
-        Asked.CONTACT: (_("Contact"), "info", _("This partner asks you to get in touch about it.")),
-        Asked.NOTHING: (_("No hit"), "plain", _("This partner has nothing that it may tell you.")),
-        Asked.REFUSED: (_("Refused"), "stopped", _("This partner did not answer the question.")),
-        Asked.BARRED: (_("Not asked"), "stopped", _("The accord does not permit this question.")),
+        row.WAITING: (_("Asked"), "waiting", _("The answer appears here by itself.")),
+        row.HIT: (_("Hit"), "careful", _("This partner knows somebody or something like it. Ask for what you need.")),
+        row.CONTACT: (_("Contact"), "info", _("This partner asks you to get in touch about it.")),
+        row.NOTHING: (_("No hit"), "plain", _("This partner has nothing that it may tell you.")),
+        row.REFUSED: (_("Refused"), "stopped", _("This partner did not answer the question.")),
+        row.BARRED: (_("Not asked"), "stopped", _("The accord does not permit this question.")),
     }[row.state]
     if row.code:
         text = sentence(
@@ -93,7 +95,7 @@ def _answer(row: Asked, name: str) -> AnswerShown:
         }
         for hit in row.hits or []
     ]
-    may_ask = row.state in {Asked.HIT, Asked.CONTACT}
+    may_ask = row.state in {row.HIT, row.CONTACT}
     return AnswerShown(row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask)
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from babel import Locale
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine.entities.labels import property_label, schema_label
-from tansiq.node.accounts.models import Officer
 from tansiq.node.register.cards import COUNTRY_PROPERTIES
-from tansiq.node.register.models import Judgement, Subject
 from tansiq.node.register.queries import SaidView, caption, judgements_of, list_sources, statements_of
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.register.models import Judgement, Subject
 
 FIRST = ("name", "alias", "previousName", "weakAlias", "birthDate", "birthPlace", "nationality", "gender")
 
@@ -128,9 +130,9 @@ def _judgement(row: Judgement, subject: Subject) -> dict[str, Any]:
     other = row.right if row.left_id == subject.pk else row.left
     return {
         "word": {
-            Judgement.SAME: pgettext("judgement", "the same"),
-            Judgement.DIFFERENT: pgettext("judgement", "not the same"),
-            Judgement.UNSURE: pgettext("judgement", "not certain"),
+            row.SAME: pgettext("judgement", "the same"),
+            row.DIFFERENT: pgettext("judgement", "not the same"),
+            row.UNSURE: pgettext("judgement", "not certain"),
         }[row.verdict],
         "other": str(other.subject_id),
         "caption": caption(other, language_now()),

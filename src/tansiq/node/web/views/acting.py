@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.accounts.models import Officer
 from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.policy import may_approve
 from tansiq.node.flows import act as flow
@@ -27,6 +26,9 @@ from tansiq.node.web.pages.dossier import considered_shown, outline
 from tansiq.node.web.pages.draft import draft_shown
 from tansiq.node.web.refusals import tell_in_form
 from tansiq.node.web.several import ask_each, consider_each
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 @for_officers

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit import policy, queries
 from tansiq.node.audit.verification import verify
@@ -20,6 +19,9 @@ from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.audit import events_shown, report_shown
 from tansiq.node.wording import sentence
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 def _context(request: HttpRequest, officer: Officer) -> dict[str, Any]:

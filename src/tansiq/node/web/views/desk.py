@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from tansiq.node.accounts.models import Officer
 from tansiq.node.desk import actions, queries
 from tansiq.node.dossiers.queries import drafts_for
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.pages.desk import tasks_shown
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 def _context(request: HttpRequest, officer: Officer, now: datetime) -> dict[str, Any]:

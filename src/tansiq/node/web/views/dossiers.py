@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.kinds.registry import kinds
-from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import actions, queries
 from tansiq.node.flows.reading import read_dossier
@@ -20,6 +20,9 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.fields import partner_choices
 from tansiq.node.web.pages import dossier as pages
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 PAGE = 25
 

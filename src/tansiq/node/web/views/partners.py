@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import Rejected
-from tansiq.node.accounts.models import Officer
 from tansiq.node.accounts.policy import may
 from tansiq.node.exchange.queries import links
 from tansiq.node.flows import accords as flow
@@ -21,6 +21,9 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.pages.dossier import acts_shown
 from tansiq.node.web.pages.partner import accord_shown, partner_shown, partners_shown
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 @for_officers

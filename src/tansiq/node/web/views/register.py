@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tansiq.engine.entities.labels import labelled_schemata, schema_label
-from tansiq.node.accounts.models import Officer
 from tansiq.node.register import queries
 from tansiq.node.register.actions import note_read
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.subject import origin_word, subject_shown
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 @for_officers

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from tansiq.engine.errors import TansiqError
-from tansiq.node.accounts.models import Officer
 from tansiq.node.flows import searching
 from tansiq.node.search import queries
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.search import SearchForm
 from tansiq.node.web.pages.search import answers_shown, asked_in_words, found_shown
 from tansiq.node.web.refusals import tell_in_form
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 RECENT = 10
 
