@@ -368,9 +368,8 @@ def take_again(payload: dict[str, Any], now: datetime) -> None:
 def take_unread(now: datetime) -> None:
     """At the worker's start: what an older version could not read may be read by this one."""
     for row in queries.waiting():
-        if any(one.startswith(("kind:", "version:")) for one in row.missing):
-            if _take_again(row.entry_id, now):
-                take_waiting(row.dossier, now)
+        if any(one.startswith(("kind:", "version:")) for one in row.missing) and _take_again(row.entry_id, now):
+            take_waiting(row.dossier, now)
 
 
 def ask_again(now: datetime) -> None:
