@@ -6,6 +6,7 @@ import asyncio
 import json
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -233,7 +234,9 @@ def knock(path: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, dict[str,
         await _send({"type": "http.response.start", "status": 200, "headers": []})
         await _send({"type": "http.response.body", "body": b"{}"})
 
-    asyncio.run(bounded(application)({"type": "http", "path": path, "headers": headers}, receive, send))
+    scope = {"type": "http", "path": path, "headers": headers}
+    with ThreadPoolExecutor(1) as pool:  # a loop of its own: browser tests leave one running in this thread
+        pool.submit(lambda: asyncio.run(bounded(application)(scope, receive, send))).result()
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 

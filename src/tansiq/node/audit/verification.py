@@ -24,6 +24,7 @@ from tansiq.engine.ledger.merkle import Tree as Range
 from tansiq.node.audit.actions import ERASED, range_of
 from tansiq.node.audit.models import Checkpoint, Cosigned, Event, Tile, Tree
 from tansiq.node.vault import columns, keys
+from tansiq.node.vault.stores import snapshot
 
 SELF = "self"
 MAX_OWN_HEADS = 2000
@@ -100,6 +101,12 @@ def verify(
     """
     known = tuple(publics) if publics is not None else (keys.current().node.public,)
     held = partner_texts if isinstance(partner_texts, Mapping) else {"partner": partner_texts}
+    with snapshot():
+        return _recomputed(held, known)
+
+
+def _recomputed(held: Mapping[str, Iterable[str]], known: Sequence[bytes]) -> Report:
+    """All of one instant: the sequencer goes on numbering meanwhile, and a row of the next instant is no intruder."""
     heads, findings = _partner_heads(held, known)
     trees = list(Tree.objects.order_by("log", "incarnation"))
     for origin in sorted(set(heads) - {tree.origin for tree in trees}):
