@@ -69,17 +69,27 @@ def read(source: Path, home: Path, passphrase: str, database_url: str = "") -> N
                 age.decrypt_stream(sealed, sink, [age.ScryptIdentity(passphrase)])
             except Rejected as error:
                 raise Rejected("settings.not_a_copy", at=str(source), rule=error.code) from error
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o700)
-        with tarfile.open(plain) as tar:
-            for member in tar:
-                if member.name not in {*FILES, "node.sqlite3", "store.dump"} or not member.isfile():
-                    raise Rejected("settings.not_a_copy", at=member.name[:80], rule="unexpected file")
-                content = tar.extractfile(member)
-                descriptor = os.open(home / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    _copy(content or io.BytesIO(), file)
+        try:
+            with tarfile.open(plain) as tar:
+                _unpack(tar, home)
+        except tarfile.TarError as error:
+            raise Rejected("settings.not_a_copy", at=str(source), rule="tar") from error
     _load_dump(home, database_url)
+
+
+def _unpack(tar: tarfile.TarFile, home: Path) -> None:
+    """Write the members into ``home``; every one is looked at before the first is written."""
+    members = tar.getmembers()
+    for member in members:
+        if member.name not in {*FILES, "node.sqlite3", "store.dump"} or not member.isfile():
+            raise Rejected("settings.not_a_copy", at=member.name[:80], rule="unexpected file")
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    for member in members:
+        content = tar.extractfile(member)
+        descriptor = os.open(home / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            _copy(content or io.BytesIO(), file)
 
 
 def _load_dump(home: Path, database_url: str) -> None:
