@@ -12,13 +12,15 @@ import pytest
 from django.db import transaction
 
 from tansiq.engine.envelopes import bodies
+from tansiq.engine.envelopes.sealing import Sealed
+from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.errors import Rejected, Unavailable
 from tansiq.engine.formats import canonical
 from tansiq.node.desk.queries import list_for
 from tansiq.node.exchange import actions, delivery, pulling, queries
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.partners import actions as partners
-from tests.node.far import Far
+from tests.node.far import Far, repeatable
 from tests.node.world import World, leaves_nothing
 
 
@@ -206,6 +208,42 @@ def test_what_is_late_lies_on_a_desk_once(world: World) -> None:
         actions.flag_undelivered(world.now)
         actions.flag_undelivered(world.now)
         assert kinds() == expected
+
+
+def test_what_is_delivered_late_leaves_the_desk(world: World) -> None:
+    ma = world.fars["ma"]
+    ma.is_down = True
+    owe(world, "quick", urgent=True)
+    world.deliver()
+    world.later(hours=3)
+    actions.flag_undelivered(world.now)
+    keys = {t.key for t in list_for(world.officer("liaison"), now=world.now).tasks}
+    assert any(key.startswith("undelivered/") for key in keys)
+    ma.is_down = False
+    world.settle()
+    keys = {t.key for t in list_for(world.officer("liaison"), now=world.now).tasks}
+    assert not any(key.startswith("undelivered/") for key in keys)
+
+
+def test_a_stored_receipt_under_a_revoked_key_is_not_asked_for_for_ever(world: World) -> None:
+    """The partner receipted, the answer was lost, its key was revoked: the same receipt comes again, and counts for nothing."""
+    ma = world.fars["ma"]
+    owe(world, "a")
+    thief = Ed25519Signer.generate(repeatable("not its key"))
+    receive = ma.receive
+    receipts = {"first": None}
+
+    def stale(raw: bytes, now: Any) -> dict[str, Any]:
+        good = receive(raw, now)
+        first = receipts["first"] = receipts["first"] or raw
+        return ma.receipt(Sealed.from_bytes(raw).opened_manifest, now, signer=thief) if raw == first else good
+
+    ma.receive = stale  # type: ignore[method-assign]
+    for _ in range(6):
+        world.deliver()
+        world.later(minutes=5)
+    assert [e.state for e in OutEnvelope.objects.order_by("sequence")] == ["replaced", "delivered"]
+    assert not Item.objects.filter(delivered_at=None).exists()
 
 
 def test_what_a_partner_did_not_understand_is_not_late(world: World) -> None:

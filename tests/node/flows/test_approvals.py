@@ -97,7 +97,9 @@ def test_any_change_voids_the_approval(world: World) -> None:
     old = digest_of(waiting.draft_id)
     flow.approve(world.officer("boss"), waiting.draft_id, digest=old, now=world.now)
     changed = request("ma", parts=about_victim("Somebody Else"))
+    assert f"approved/{waiting.draft_id}" in tasks(world)
     again = flow.act(world.officer("liaison"), changed, now=world.now, draft_id=waiting.draft_id)
+    assert f"approved/{waiting.draft_id}" not in tasks(world)
     assert (again.draft_id, again.entry_id) == (waiting.draft_id, "")
     assert flow.send_draft(world.officer("liaison"), waiting.draft_id, now=world.now).entry_id == ""
     with leaves_nothing(but=()), pytest.raises(Conflict, match=r"dossier\.approval_stale"):
@@ -272,6 +274,17 @@ def test_an_expired_accord_is_refused(world: World) -> None:
     with leaves_nothing(), pytest.raises(Refused) as caught:
         world.ask("ma")
     assert caught.value.code == "decide.expired"
+
+
+def test_a_wider_accord_serves_when_the_special_one_has_ended(world: World) -> None:
+    from tansiq.node.dossiers.models import Dossier as Row
+
+    world.partner("it")
+    wide = world.accord("ma", "it")
+    special = world.accord("ma", until="2026-12-01T00:00:00.000Z")
+    assert Row.objects.get(pk=world.ask("ma")).accord == special
+    world.later(days=20)
+    assert Row.objects.get(pk=world.ask("ma")).accord == wide
 
 
 def test_after_denunciation_only_closing_acts(world: World) -> None:

@@ -35,6 +35,8 @@ BATCH_ITEMS = 200
 BATCH_BYTES = 2 * 1024 * 1024
 MAX_ITEM = sealing.MAX_BODY - 256 * 1024
 """What is left for one item of a body beside the checkpoint and its proof."""
+LATE = {False: 24, True: 2}
+"""After how many hours what is undelivered lies on a desk: {urgent: hours}; two is a quarter of the shortest deadline."""
 PAUSES = [1, 2, 5, 10, 30, 60, 300, 900]
 
 
@@ -246,6 +248,7 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
         row.state = OutEnvelope.REFUSED if receipt.status == "refused" else OutEnvelope.DELIVERED
         row.save()
         if row.state == OutEnvelope.DELIVERED:
+            _settle_late(row, now)
             Item.objects.filter(envelope=row).update(delivered_at=now, content=None)
         else:
             _tell_refusal(row, receipt.code or "", now)
@@ -262,6 +265,13 @@ def record_receipt(partner: str, signed_receipt: dict[str, Any], now: datetime) 
         {"checkpoint": receipt.checkpoint, "consistency": receipt.consistency, "cosigned": receipt.cosignature},
         now,
     )
+
+
+def _settle_late(row: OutEnvelope, now: datetime) -> None:
+    """What lay on a desk as undelivered is delivered; nothing can lie there that is younger than the shortest limit."""
+    late = Item.objects.filter(envelope=row, created_at__lt=now - timedelta(hours=min(LATE.values())))
+    for number in late.values_list("pk", flat=True):
+        desk.settle(f"undelivered/{number}", now=now)
 
 
 def _tell_refusal(row: OutEnvelope, code: str, now: datetime) -> None:
@@ -332,7 +342,7 @@ def flag_undelivered(now: datetime) -> None:
     """Put on the desk what has waited for a receipt too long: 24 hours, urgent items 2 hours (a quarter of 8)."""
     from tansiq.node.exchange.queries import undelivered_since
 
-    for urgent, hours in ((False, 24), (True, 2)):
+    for urgent, hours in LATE.items():
         for item in undelivered_since(now - timedelta(hours=hours), urgent=urgent):
             desk.put(
                 "undelivered",

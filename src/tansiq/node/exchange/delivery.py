@@ -26,6 +26,9 @@ _RECEIPT_LIMITS = strict_json.Limits(max_bytes=256 * 1024)
 THREADS = 8
 SEAL_ANEW = frozenset({"envelope.key_revoked", "envelope.key_not_valid", "envelope.expired"})
 """What a partner says of bytes that will never be accepted, while the items in them may be: under another key, or another time."""
+UNSOUND = frozenset({"dsse.signatures_differ", "envelope.signature_invalid", "exchange.receipt_for_other"})
+TRIES_FOR_A_RECEIPT = 3
+"""A stored receipt under a key that its node has revoked since is given again for ever: the items must travel anew to get another."""
 
 
 def client() -> httpx.Client:
@@ -94,7 +97,7 @@ def _deliver_one(partner: str, worker: str, http: httpx.Client, clock: Callable[
         actions.record_receipt(partner, receipt, clock())
     except TansiqError as error:
         code = error.facts.get("problem") or error.code
-        if envelope and code in SEAL_ANEW:
+        if envelope and (code in SEAL_ANEW or (code in UNSOUND and envelope.attempts >= TRIES_FOR_A_RECEIPT)):
             actions.replace(envelope.envelope_id)
         actions.record_failure(partner, envelope.envelope_id if envelope else None, str(code), clock())
         return False

@@ -97,7 +97,7 @@ class _Stand:
 
 def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
     """What is missing, who will read, and what the accord says; writes nothing."""
-    stand = _stand(officer, intent)
+    stand = _stand(officer, intent, now)
     decision = _decide(stand, intent, _person(officer), frozenset(), now)
     return Considered(
         _missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version)
@@ -110,7 +110,7 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     Raises Rejected for an incomplete intent, Refused with the clause where kind or accord say no. The refusal is audited.
     """
     roles.require(officer.roles, "act")
-    stand = _stand(officer, intent)
+    stand = _stand(officer, intent, now)
     if missing := _missing(stand, intent):
         raise Rejected("intent.incomplete", at=missing[0].at, fields=[m.at for m in missing])
     digest = intent.digest(accord_version=stand.accord_version)
@@ -147,10 +147,10 @@ def act_by_machine(
 # -- standing ------------------------------------------------------------------------------------------------------------
 
 
-def _stand(officer: Officer, intent: Intent) -> _Stand:
+def _stand(officer: Officer, intent: Intent, now: datetime) -> _Stand:
     if intent.dossier:
         return _in_dossier(queries.get_dossier_for(officer, intent.dossier), intent)
-    return _new_dossier(intent)
+    return _new_dossier(intent, now)
 
 
 def _person(officer: Officer) -> Actor:
@@ -182,7 +182,7 @@ def _require_act(rules: Kind, intent: Intent) -> None:
         raise Rejected("kind.unknown_act", at="/act", act=intent.act[:40], kind=rules.name)
 
 
-def _new_dossier(intent: Intent) -> _Stand:
+def _new_dossier(intent: Intent, now: datetime) -> _Stand:
     me = partners.my_id()
     rules = kind(intent.kind)
     _require_act(rules, intent)
@@ -194,7 +194,7 @@ def _new_dossier(intent: Intent) -> _Stand:
             raise Rejected("partner.unknown", node=node)
     if len(audience) < 2:
         raise Rejected("intent.no_recipient", at="/participants")
-    accord = _accord(intent.accord or _best_accord(intent, audience), audience)
+    accord = _accord(intent.accord or _best_accord(intent, audience, now), audience)
     version = (accord.version_digest or "") if accord else ""
     opening = entries.new_opening(
         rules,
@@ -209,15 +209,25 @@ def _new_dossier(intent: Intent) -> _Stand:
     return _Stand(rules, me, audience, accord, version, opening=opening, salted=_salt(intent.parts))
 
 
-def _best_accord(intent: Intent, audience: Sequence[str]) -> str:
-    """The most special accord in force among exactly these nodes that knows this kind; none for the founding kind."""
+def _best_accord(intent: Intent, audience: Sequence[str], now: datetime) -> str:
+    """The most special accord among exactly these nodes that knows this kind: one that is in force now, if any is.
+
+    None for the founding kind. Where none is in force, the most special of the others, so that the refusal cites it.
+    """
     if intent.kind == "accord":
         return ""
+    knowing = []
     for row in partners.accords_among(audience):
         found = partners.accord_in_force(row.accord_id)
         if found and found.terms and intent.kind in found.terms.kinds:
-            return str(row.accord_id)
-    return ""
+            knowing.append(found.among(audience))
+    standing = [one for one in knowing if one.status_at(now) == "in_force" and _runs(one, now)]
+    return next((one.accord_id for one in [*standing, *knowing]), "")
+
+
+def _runs(accord: AccordInForce, now: datetime) -> bool:
+    terms = accord.terms
+    return terms is not None and terms.in_force_from <= now and (terms.until is None or now < terms.until)
 
 
 def _accord(accord_id: str, audience: Sequence[str]) -> AccordInForce | None:
@@ -326,6 +336,7 @@ def _lay_before(
             now=now,
         )
         dossiers.await_approval(draft, digest=digest, role=role, clause=decision.clause, now=now)
+        desk.settle(f"approved/{draft.draft_id}", now=now)
         desk.put(
             "approval",
             f"approval/{draft.draft_id}",
@@ -445,6 +456,7 @@ def _append(
         if draft_id:
             dossiers.finish_draft(draft_id, "sent", now)
             desk.settle(f"approved/{draft_id}", now=now)
+            desk.settle(f"approval/{draft_id}", now=now)
         projections.after_entry(dossier, entry, now=now)
     return Acted(dossier_id=dossier.dossier_id, entry_id=entry.entry_id)
 
