@@ -1,7 +1,7 @@
 """What stands inside an envelope: the sender's log checkpoint and a list of items, each of a type with its content.
 
 Many items travel in one envelope, and what one of them means is the affair of the room that sends and takes it. An item
-of a type that a node does not know is kept and reported, never an error: the partner may be newer.
+of a type that a node does not know is reported to its sender, never an error: the partner may be newer.
 """
 
 from __future__ import annotations
