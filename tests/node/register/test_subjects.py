@@ -301,7 +301,7 @@ def test_nothing_that_names_anybody_stands_in_clear(now: datetime) -> None:
     one, other = add(now=now), add(now=now)
     actions.judge(ANALYST, one.subject_id, other.subject_id, verdict="unsure", reason="secret reason", now=now)
     actions.retire_statement(ANALYST, one.subject_id, number_of(one, "phone"), reason="secret reason", now=now)
-    secrets = ["Nadia", "نادية", "212661234567", "AB1234567", "1968", "Yusuf", "secret reason"]
+    secrets = ["Nadia", "نادية", "212661234567", "AB1234567", "1968/1970", "Yusuf", "secret reason"]
     tables = [t for t in connection.introspection.table_names() if t.startswith(("register_", "audit_"))]
     dumped = b""
     with connection.cursor() as cursor:
