@@ -19,6 +19,7 @@ from typing import Any
 
 from tansiq.demo import people, story
 from tansiq.demo.nodes import FRANCE, ITALY, MOROCCO, PASSWORD, Node, enrol_each_other
+from tansiq.demo.steps import Teller
 
 
 def main() -> int:
@@ -78,7 +79,7 @@ def _nodes(folder: Path, port: int) -> dict[str, Node]:
 
 
 def _play(nodes: dict[str, Node], list_source: str) -> None:
-    teller = story.Teller()
+    teller = Teller()
     print("Three authorities, each with a node of its own; no centre.\n")
     with (
         teller.step("nodes", "France, Italy and Morocco make theirs: keys, card, store"),
@@ -107,7 +108,7 @@ def _staff(node: Node) -> None:
     )
 
 
-def _import_list(node: Node, source: str, teller: story.Teller) -> None:
+def _import_list(node: Node, source: str, teller: Teller) -> None:
     for what in ("imports the UN list, as it is", "imports it again: nothing changes"):
         with teller.step("Nadia", what):
             path = source if source.startswith(("http://", "https://")) else str(Path(source).resolve())
