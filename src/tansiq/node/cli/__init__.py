@@ -31,6 +31,7 @@ GROUPS = {
     "request": "dossiers",
     "dossier": "dossiers",
     "draft": "dossiers",
+    "overdue": "overdue",
     "desk": "desk",
     "audit": "audit",
     "match": "match",

@@ -90,6 +90,11 @@ def get_task_for(viewer: Viewer, key: str) -> Task:
     return task
 
 
+def open_keys(kind: str) -> list[str]:
+    """The keys of all open tasks of a kind; for the machine, which settles those that nothing calls for any more."""
+    return list(Task.objects.filter(kind=kind, state=OPEN).order_by("key").values_list("key", flat=True))
+
+
 def _concerning(viewer: Viewer) -> QuerySet[Task]:
     """``policy.may_see`` as a condition."""
     in_circle = Q(circle__in=list(viewer.circles)) | Q(owner=viewer.reference)

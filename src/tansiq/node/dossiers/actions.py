@@ -17,6 +17,7 @@ from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.audit.actions import record
+from tansiq.node.dossiers import owed
 from tansiq.node.dossiers.models import (
     Approval,
     Case,
@@ -137,7 +138,8 @@ def _time_flags(at: datetime, *, is_own: bool, now: datetime) -> list[str]:
 def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     rules = kind(dossier.kind, dossier.kind_version)
     view = rules.view(folded.state)
-    due = [d.due_at for d in rules.deadlines(folded.state)]
+    deadlines = rules.deadlines(folded.state)
+    due = [d.due_at for d in deadlines]
     dossier.folded = folded.to_json()
     dossier.phase = str(view.get("phase", ""))
     about = view.get("about")
@@ -148,6 +150,7 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     dossier.changed_at = now
     dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
     dossier.save()
+    owed.keep(dossier, deadlines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,27 @@ class Dossier(models.Model):
         indexes = [models.Index(fields=["circle", "is_closed", "-changed_at"]), models.Index(fields=["kind", "phase"])]
 
 
+class Owed(models.Model):
+    """Something that one participant owes in a dossier until a time: what its kind's deadlines say, kept as rows for lists.
+
+    A read model: written in the transaction that stores the folded state, and counted anew from it at any time.
+    """
+
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="owed")
+    owner = models.CharField(max_length=160)
+    name = models.CharField(max_length=60)
+    clause = models.CharField(max_length=130)
+    due_at = models.DateTimeField()
+    times = models.PositiveSmallIntegerField(default=1, help_text="how many of the same, as two parts recalled at once")
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["dossier", "owner", "name", "clause", "due_at"], name="one_row_per_owed")
+        ]
+        indexes = [models.Index(fields=["owner", "due_at"], name="dossiers_owed_by")]
+
+
 class Entry(models.Model):
     """One signed entry: the exact bytes of its header, its signatures, and the verdict on it."""
 

@@ -15,7 +15,7 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import erasing
+from tansiq.node.flows import erasing, overdue
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -119,7 +119,7 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
         enqueue(TAKE_AGAIN_JOB, {"missing": missing}, now=now, key=f"take_again/{missing}")
 
 
-EVERY_KIND: list[Projection] = [tell_desk, keep_deadline, leave_machine_acts, leave_matching]
+EVERY_KIND: list[Projection] = [tell_desk, keep_deadline, leave_machine_acts, leave_matching, overdue.settle]
 BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],
     "request": [erasing.erase_returned],

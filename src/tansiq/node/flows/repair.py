@@ -17,7 +17,7 @@ from tansiq.node.audit import actions as audit
 from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import verification
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import owed, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import queries as links
 from tansiq.node.flows.taking import ask_for
@@ -148,7 +148,7 @@ def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
     findings = [_store(), _card(now), *_links(), _jobs(), _waiting()]
     if not quick:
-        findings += [*_logs(), _entries()]
+        findings += [*_logs(), _entries(), _owed()]
     return findings
 
 
@@ -202,6 +202,17 @@ def _logs() -> list[dict[str, str]]:
         told = "; ".join(str(f) for f in tree.findings) or f"{tree.size} events verify"
         rows.append(_found("bad" if tree.findings else "ok", f"log {tree.origin}", told))
     return rows
+
+
+def _owed() -> dict[str, str]:
+    """The rows of what is owed say what the dossiers' states say."""
+    differ = list(islice(owed.differences(), 6))
+    if differ:
+        named = ", ".join(one[:12] for one in differ[:5])
+        return _found(
+            "bad", "owed", f"rows differ from the state of {named}; `tansiq overdue --recount` writes them anew"
+        )
+    return _found("ok", "owed", "what is owed is what the dossiers say")
 
 
 def _entries() -> dict[str, str]:

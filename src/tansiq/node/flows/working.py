@@ -17,7 +17,7 @@ from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import accepting, delivery, pulling
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import erasing, incoming, matching, projections, taking
+from tansiq.node.flows import erasing, incoming, matching, overdue, projections, taking
 from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
@@ -90,6 +90,7 @@ def begin(now: datetime) -> None:
     with transaction.atomic():
         job_actions.enqueue(HOURLY_JOB, {}, now=now, key=HOURLY_JOB)
         job_actions.enqueue(register.REVIEW, {}, now=now, key=register.REVIEW)
+        overdue.begin(now)
     taking.take_unread(now)
 
 
@@ -108,6 +109,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     projections.TAKE_AGAIN_JOB: incoming.take_again,
     incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
     erasing.OBEY_JOB: erasing.obey,
+    overdue.REMIND_JOB: overdue.remind,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import path, register_converter
 from django.urls.converters import UUIDConverter
 
-from tansiq.node.web.views import acting, audit, desk, dossiers, partners, preferences, register, search
+from tansiq.node.web.views import acting, audit, desk, dossiers, overdue, partners, preferences, register, search
 
 
 class IdConverter(UUIDConverter):
@@ -34,6 +34,7 @@ urlpatterns = [
     path("drafts/<id:draft_id>/", acting.draft, name="dossiers_draft"),
     path("drafts/<id:draft_id>/approve/", acting.approve, name="dossiers_approve"),
     path("drafts/<id:draft_id>/send/", acting.send, name="dossiers_send"),
+    path("overdue/", overdue.index, name="dossiers_overdue"),
     path("register/", register.index, name="register"),
     path("register/<id:subject_id>/", register.subject, name="register_subject"),
     path("partners/", partners.index, name="partners"),

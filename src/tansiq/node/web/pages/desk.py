@@ -27,6 +27,7 @@ TASK_ICONS = {
     "delivery_refused": "envelope-exclamation",
     "match": "link-45deg",
     "match_elsewhere": "link-45deg",
+    "overdue": "alarm",
 }
 
 
@@ -53,7 +54,7 @@ def tasks_shown(officer: Officer, tasks: Iterable[Task]) -> list[TaskShown]:
             key=task.key,
             title=sentence(task.title_code, facts_in_words(task.facts, names), language_now(), isolate=True),
             icon=TASK_ICONS.get(task.kind, "flag"),
-            link=f"{task.link.rstrip('/')}/" if task.link else "",
+            link=_link(task.link),
             due_at=task.due_at,
             urgent=task.urgent,
             is_mine=is_held_by(officer, task),
@@ -62,6 +63,11 @@ def tasks_shown(officer: Officer, tasks: Iterable[Task]) -> list[TaskShown]:
         )
         for task in tasks
     ]
+
+
+def _link(link: str) -> str:
+    """The page a task leads to; rooms name it with or without the slash that pages end in."""
+    return link if not link or "?" in link else f"{link.rstrip('/')}/"
 
 
 def facts_in_words(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
