@@ -33,7 +33,7 @@ AREAS = ("06", "0601", "07", "0703")
 CATEGORIES = ("suspect", "victim", "witness")
 FLAGS = ("minor", "journalist")
 ISSUES = ("death_penalty", "torture")
-ROLES = ("approver", "prosecutor")
+ROLES = ("approver", "prosecutor", "senior")
 LADDERS = {
     0: (("uk", "OFFICIAL"),),
     1: (("fr", "DIFFUSION RESTREINTE"), ("it", "RISERVATO"), ("eu", "RESTREINT UE/EU RESTRICTED")),
@@ -249,6 +249,9 @@ def questions(draw: st.DrawFn) -> Question:
     plain = Question(act, "request", "open", sender, frozenset({partner}), purpose="investigation", crime_area="0601")
     if act in USES:
         plain = replace(plain, providers=frozenset({partner}))
+    if draw(st.integers(0, 3)) == 0:
+        threat, acted_as = draw(st.sampled_from(("claimed", "answered"))), draw(st.sampled_from(("duty", "senior")))
+        plain = replace(plain, kind="alert", purpose=None, threat=threat, acted_as=acted_as)
     return replace(plain, **draw(deviations(QUESTION_DEVIATIONS, 5)))
 
 

@@ -106,6 +106,7 @@ def coded(*handling: str) -> Marking:
 ASK = replace(SEND, act="query", kind="search", entry_act="query")
 HIT = replace(ASK, act="hit")
 WITH_CONSENT = frozenset({("fr", "onward"), ("fr", "evidence")})
+FOR_LIFE = replace(SEND, kind="channel", purpose="threat_to_life", threat="claimed", acted_as="senior")
 
 CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = [
     ("permitted", SEND, ACCORD, "permitted", "Art. 1", None),
@@ -118,6 +119,18 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("founding stops at level 1", replace(SEND, kind="accord", purpose=None, marking=level(2)), None,
      "level_above_ceiling", "founding", "ma"),
     ("no accord", SEND, None, "no_accord", "founding", "ma"),
+    ("a life, without an accord", FOR_LIFE, None, "permitted_threat", "tansiq:threat-to-life", None),
+    ("a life, under a suspended accord", FOR_LIFE, replace(ACCORD, status="suspended"), "permitted_threat",
+     "tansiq:threat-to-life", None),
+    ("a life, and no senior officer", replace(FOR_LIFE, acted_as="duty"), None, "threat_approval",
+     "tansiq:threat-to-life", "fr"),
+    ("a life, answered", replace(FOR_LIFE, acted_as="duty", threat="answered"), None, "permitted_threat",
+     "tansiq:threat-to-life", None),
+    ("a life is no reason to name a journalist", replace(FOR_LIFE, flags=frozenset({"journalist"})), None, "no_accord",
+     "founding", "ma"),
+    ("a life is no reason for a request", replace(FOR_LIFE, kind="request"), None, "no_accord", "founding", "ma"),
+    ("a life is no reason to pass on", replace(USE, act="forward", recipients=frozenset({"it"}), threat="claimed",
+     acted_as="senior"), ACCORD, "onward_consent", "Art. 11", "fr"),
     ("no recipient", replace(SEND, recipients=frozenset({"fr"})), ACCORD, "no_recipient", "protocol", "fr"),
     ("unknown version", replace(SEND, version="b" * 64), ACCORD, "version_not_in_force", "protocol", "ma"),
     ("nothing known of the terms", SEND, AccordInForce("a" * 64, status="pending"), "version_not_in_force", "protocol",

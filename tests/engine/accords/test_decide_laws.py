@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tansiq.engine.accords.decide import (
     ANSWERS,
     NONE,
+    SENIOR,
+    THREAT_CLAUSE,
     AccordInForce,
     Decision,
     LocalRules,
@@ -133,6 +135,24 @@ def test_local_rules_never_loosen_and_stop_only_own_acts(
 def test_both_sides_judge_alike(accord: AccordInForce, question: Question) -> None:
     sent = decide(replace(question, act="send"), accord, now=NOW)
     assert decide(replace(question, act="receive"), accord, now=NOW) == sent
+
+
+@given(st.one_of(st.none(), accords()), questions())
+def test_a_threat_to_life_only_ever_adds_a_way_and_never_past_human_rights(
+    accord: AccordInForce | None, question: Question
+) -> None:
+    """It permits nothing that the accord permitted less, and what it permits cites it and is somebody's to answer for."""
+    with_it, without = decide(question, accord, now=NOW), decide(replace(question, threat=""), accord, now=NOW)
+    assert severity(with_it) <= severity(without)
+    if with_it == without:
+        return
+    assert with_it.clause == THREAT_CLAUSE
+    assert question.kind in ("channel", "alert")
+    assert question.act in ("send", "receive")
+    assert not question.flags - {"minor"}
+    assert without.term != "human_rights"
+    if with_it.is_permitted and question.threat == "claimed" and not (question.closing or question.by_machine):
+        assert SENIOR in {question.acted_as, *question.approvals}
 
 
 @given(accords(), questions(), st.randoms(use_true_random=False))

@@ -78,11 +78,43 @@ REPORT: Samples = {
     "keep": [(first("owed:{me}", "change", ground="evidence_in_proceedings"), ())],
 }
 
+SOON = format_time(START + timedelta(hours=20))
+"""Later than any act of a played life, and no longer away than a call may last."""
+
+
+def _ring(node: Node) -> dict[str, Any] | None:
+    called = node.state.writes(f"calling:{node.name}")
+    return {"call": called[0].entry, "rank": 1 + node.state.count("messages") % 4, "next": SOON} if called else None
+
+
+def _ring_further(node: Node) -> dict[str, Any] | None:
+    called = node.state.writes(f"calling:{node.name}")
+    return {"call": called[0].entry, "rank": 4} if called else None
+
+
+def _own_call(node: Node) -> dict[str, Any] | None:
+    calls = [w for p in node.state.participants for w in node.state.writes(f"calling:{p}") if w.by == node.name]
+    return {"call": calls[0].entry} if calls else None
+
+
+CHANNEL: Samples = {
+    **COMMON,
+    "open": [({"purpose": "prevention", "threat": "life"}, ("narrative",))],
+    "message": [({}, ("narrative", "file")), ({"threat": "life"}, ("narrative", "subject"))],
+    "call": [({"urgency": "life_or_limb", "until": SOON}, ())],
+    "ringing": [(_ring, ())],
+    "escalated": [(_ring_further, ())],
+    "acknowledge": [(first("calling:{me}", "call"), ("contact_point",))],
+    "missed": [(first("calling:{me}", "call"), ())],
+    "end_call": [(_own_call, ())],
+}
+
 ACCORD: Samples = {**ACCORD_SAMPLES, **{act: given for act, given in COMMON.items() if act != "resolve"}}
 
 SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
     ("accord", 1): (ACCORD, ("fr", "it", "ma")),
     ("request", 1): (REQUEST, ("fr", "ma")),
     ("report", 1): (REPORT, ("fr", "it", "ma")),
+    ("channel", 1): (CHANNEL, ("fr", "ma")),
 }
 """By kind and version: its samples, and the nodes that play it."""

@@ -15,6 +15,11 @@ that both sides judge the same.
 
 Founding rule: a dossier of kind ``accord`` needs no accord. Any two enrolled nodes may open one; it is about no
 person and goes up to level 1.
+
+Threat to life: what no accord permits may still be said in a channel or an alert where a life is in imminent danger,
+under terms that are the same between all nodes (``THREAT_TERMS``), by a senior officer or with one's approval. It
+lifts neither what the accord says of human rights nor the conditions on what others provided, and local rules stop it
+like anything else. It is reviewed afterwards. This is our rule, not a treaty's.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from tansiq.engine.accords.checks import CHECKS, USE_CHECKS, Asked, Finding
+from tansiq.engine.accords.checks import CHECKS, USE_CHECKS, Asked, Finding, human_rights
 from tansiq.engine.accords.in_force import AccordInForce, Status, Version
 from tansiq.engine.accords.local_rules import NONE, LocalRule, LocalRules
 from tansiq.engine.accords.markings import Marking, stricter_freedom, strictest
@@ -46,6 +51,8 @@ __all__ = [
     "ANSWERS",
     "FOUNDING_KIND",
     "NONE",
+    "SENIOR",
+    "THREAT_CLAUSE",
     "AccordInForce",
     "Answer",
     "Conditions",
@@ -64,6 +71,9 @@ __all__ = [
 ]
 
 FOUNDING_KIND: Final = "accord"
+SENIOR: Final = "senior"
+"""The officers' role that answers for what is said of a threat to life without an accord."""
+THREAT_CLAUSE: Final = "tansiq:threat-to-life"
 _MODES: Final[tuple[SearchMode, ...]] = ("none", "contact", "hit")
 
 FOUNDING_TERMS: Final = Terms(
@@ -82,6 +92,29 @@ FOUNDING_TERMS: Final = Terms(
     in_force_from=datetime(1970, 1, 1, tzinfo=UTC),
     clauses=dict.fromkeys(("kinds", "purposes", "ladders", "max_level", "categories", "flags"), "founding"),
 )
+
+THREAT_TERMS: Final = Terms(
+    title={"en": "Threat to life"},
+    parties=("aa", "zz"),
+    kinds=("alert", "channel"),
+    purposes=("missing_persons", "prevention", "public_security", "threat_to_life", "victim_protection"),
+    crime_areas=("*",),
+    max_level=1,
+    handling_allowed=("H0", "H1", "H2", "H3"),
+    categories=dict.fromkeys(
+        ("suspect", "convicted", "potential_offender", "contact", "victim", "witness", "missing", "other"), "permit"
+    ),
+    flags={"minor": "permit"},
+    onward="consent",
+    evidence="consent",
+    search=Search(),
+    retention_days=90,
+    review_days=30,
+    in_force_from=datetime(1970, 1, 1, tzinfo=UTC),
+    clauses=dict.fromkeys(("kinds", "purposes", "ladders", "max_level", "categories", "flags"), THREAT_CLAUSE),
+)
+"""What may be said of a threat to life where no accord permits it: no sources, no privileged persons, no more than
+level 1, kept for three months."""
 
 
 def decide(question: Question, accord: AccordInForce | None, *, now: datetime, local: LocalRules = NONE) -> Decision:
@@ -127,7 +160,54 @@ def check_derived(marking: Marking, sources: Iterable[Marking], *, at: str = "")
 
 
 def _shared(question: Question, accord: AccordInForce | None, now: datetime) -> Decision:
-    """The part that is equal on both sides."""
+    """The part that is equal on both sides: what the accord says, or else what a threat to life permits."""
+    decision = _by_accord(question, accord, now)
+    if decision.is_permitted or not question.threat or question.act not in ("send", "receive"):
+        return decision
+    return _for_life(question, accord, now) or decision
+
+
+def _for_life(question: Question, accord: AccordInForce | None, now: datetime) -> Decision | None:
+    """The permission that a threat to life gives, or whose approval it needs; None where it gives none.
+
+    Whoever claims the threat is a senior officer, or has one's approval; who is addressed may answer, and to end what
+    was begun takes nobody's leave.
+    """
+    asked = [Asked(question, PairTerms(question.sender, to, THREAT_TERMS), now) for to in question.addressees]
+    objections = [finding for each in asked for check in CHECKS for finding in check(each)]
+    if not asked or objections or _human_rights_object(question, accord, now):
+        return None
+    conditions = _conditions([THREAT_TERMS])
+    answers = question.threat == "answered" or question.closing or question.by_machine
+    if answers or SENIOR in {question.acted_as, *question.approvals}:
+        return Decision("permit", "decide.permitted_threat", THREAT_CLAUSE, "threat_to_life", conditions=conditions)
+    return Decision(
+        "approval",
+        "decide.threat_approval",
+        THREAT_CLAUSE,
+        "threat_to_life",
+        blocks=question.sender,
+        role=SENIOR,
+        roles=(SENIOR,),
+        conditions=conditions,
+    )
+
+
+def _human_rights_object(question: Question, accord: AccordInForce | None, now: datetime) -> bool:
+    """Whether what the parties agreed on human rights stands against it; a threat to one life is no reason there."""
+    if accord is None:
+        return False
+    return any(
+        finding
+        for partner in question.addressees
+        for through in _versions(question, accord, question.sender, partner)
+        if through is not None and through.terms is not None
+        for pair in [pair_terms(through.terms, through.reservations, question.sender, partner)]
+        for finding in human_rights(Asked(question, pair, now, through))
+    )
+
+
+def _by_accord(question: Question, accord: AccordInForce | None, now: datetime) -> Decision:
     if question.is_use and question.providers is None:
         return Decision("refuse", "decide.provider_unknown", "protocol", "providers", blocks=question.sender)
     partners = question.others if question.is_use else question.addressees

@@ -39,6 +39,9 @@ class Question:
     ``assurances`` pairs (issue, State in two lowercase letters). ``version`` pins a version of the accord; None asks
     the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell.
 
+    ``threat`` says that an imminent threat to life is the ground: *claimed* by the act itself, or *answered*, where
+    somebody else claimed it when the dossier was opened. ``acted_as`` is the role in which the officer acts.
+
     ``opens`` is true unless the act is known to continue a dossier: an opening claims its urgency, and stands under the
     newest version too. ``by_machine`` marks an act that a rule makes, not a person: nobody is there to ask for an
     approval, so none is demanded; refusals hold all the same.
@@ -58,6 +61,8 @@ class Question:
     closing: bool = False
     opens: bool = True
     by_machine: bool = False
+    threat: Literal["", "claimed", "answered"] = ""
+    acted_as: str = ""
     as_evidence: bool = False
     approvals: frozenset[str] = frozenset()
     providers: frozenset[str] | None = None

@@ -188,12 +188,15 @@ class Kind:
         """What ``decide`` is asked about an entry, as far as entry and state tell.
 
         Purpose, crime area and urgency come from the entry's codes, else from what the opening act put in the facet
-        ``about``. The caller adds, by ``dataclasses.replace``, what only a node knows: providers and their consents,
-        human-rights issues and assurances, the version of the accord.
+        ``about``; a code ``threat`` claims a threat to life, which the other side may answer. The caller adds, by
+        ``dataclasses.replace``, what only a node knows: providers and their consents, human-rights issues and
+        assurances, the version of the accord.
         """
         spec = self.acts.get(header.act)
         about = {**((state.value(ABOUT) if state else None) or {}), **header.codes}
         participants = state.participants if state else header.opening.participants if header.opening else ()
+        claims = header.codes.get("threat") is not None
+        answers = not claims and state is not None and about.get("threat") is not None and header.author != state.opener
         return Question(
             act=occasion,
             kind=self.name,
@@ -209,6 +212,8 @@ class Kind:
             closing=spec is not None and spec.closing,
             opens=header.opening is not None,
             by_machine=spec is not None and header.acted_by.is_machine and spec.is_done_by(machine=True),
+            threat="claimed" if claims else "answered" if answers else "",
+            acted_as=header.acted_by.role,
             approvals=frozenset(actor.role for actor in header.approved_by),
         )
 

@@ -18,6 +18,7 @@ _MODULES: Final = {
     ("accord", 1): "accord",
     ("request", 1): "request",
     ("report", 1): "report",
+    ("channel", 1): "channel",
 }
 
 

@@ -15,6 +15,7 @@ ROLES = [
     "prosecutor",
     "duty",
     "approver",
+    "senior",
     "programme",
     "data_protection",
     "auditor",

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from tansiq.node.accounts.policy import may
 
-READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver", "data_protection"})
+READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver", "senior", "data_protection"})
 RECEIVING_ROLES = frozenset({"liaison", "duty"})
 """Who looks after what no unit is competent for and no entry point takes (circle ``""``): it must not lie unseen."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import AccordInForce, Decision, decide
+from tansiq.engine.accords.decide import SENIOR, AccordInForce, Decision, decide
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry, SourceRef
@@ -98,7 +98,7 @@ class _Stand:
 def consider(officer: Officer, intent: Intent, *, now: datetime) -> Considered:
     """What is missing, who will read, and what the accord says; writes nothing."""
     stand = _stand(officer, intent, now)
-    decision = _decide(stand, intent, _person(officer), frozenset(), now)
+    decision = _decide(stand, intent, _person(officer, intent), frozenset(), now)
     return Considered(
         _missing(stand, intent), stand.others, decision, intent.digest(accord_version=stand.accord_version)
     )
@@ -153,9 +153,15 @@ def _stand(officer: Officer, intent: Intent, now: datetime) -> _Stand:
     return _new_dossier(intent, now)
 
 
-def _person(officer: Officer) -> Actor:
+def _person(officer: Officer, intent: Intent) -> Actor:
     """The officer, before it is known in which role: for what is only considered."""
-    return Actor(next(iter(officer.roles), "officer"), officer=officer.reference)
+    role = SENIOR if _claims_threat(officer, intent) else next(iter(officer.roles), "officer")
+    return Actor(role, officer=officer.reference)
+
+
+def _claims_threat(officer: Officer, intent: Intent) -> bool:
+    """A senior officer who says that a life is in danger says it as one."""
+    return intent.codes.get("threat") is not None and SENIOR in officer.roles
 
 
 def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
@@ -243,6 +249,8 @@ def _role(stand: _Stand, officer: Officer, intent: Intent) -> str:
     """The role in which the officer acts: the first of theirs that the act asks for."""
     spec = stand.rules.acts.get(intent.act)
     wanted = spec.officer_roles if spec else frozenset()
+    if not wanted and _claims_threat(officer, intent):
+        return SENIOR
     fitting = [role for role in officer.roles if not wanted or role in wanted]
     if not fitting:
         raise Refused("account.role", what=intent.act, roles=sorted(wanted))

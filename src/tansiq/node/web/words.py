@@ -128,6 +128,7 @@ def officer_role(role: str) -> str:
         "prosecutor": pgettext("officer", "prosecutor"),
         "duty": pgettext("officer", "duty officer"),
         "approver": pgettext("officer", "approving officer"),
+        "senior": pgettext("officer", "senior officer"),
         "programme": pgettext("officer", "programme manager"),
         "data_protection": pgettext("officer", "data-protection officer"),
         "auditor": pgettext("officer", "auditor"),
