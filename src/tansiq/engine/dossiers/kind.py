@@ -31,12 +31,13 @@ from pydantic import ValidationError
 from tansiq.engine.accords.questions import Occasion, Question
 from tansiq.engine.dossiers.acts import MAX_OPEN, ActSpec, Codes, Submission
 from tansiq.engine.dossiers.common import COMMON_ACTS
-from tansiq.engine.dossiers.headers import Header
+from tansiq.engine.dossiers.headers import Actor, Header
 from tansiq.engine.dossiers.parts import Part
 from tansiq.engine.dossiers.states import PHASE, Effect, Open, Put, State, Trace, Write, contains
 from tansiq.engine.errors import Refused, Rejected
 from tansiq.engine.formats.codes import code_list, pinned_code_list
 from tansiq.engine.formats.json_values import JsonValue, pointer
+from tansiq.engine.formats.times import parse_time
 
 CONFLICT: Final = "in_conflict"
 NEW: Final = "new"
@@ -121,6 +122,8 @@ class Kind:
     CONCURRENT: ClassVar[Mapping[frozenset[str], str]]
     CLOSED: ClassVar[frozenset[str]] = frozenset()
     """The phases in which nothing is owed to anybody; a desk need not show such a dossier."""
+    ASKS_EACH: ClassVar[bool] = False
+    """Whether what is put to several partners becomes a dossier with each; else it is one dossier that all of them share."""
     CODE_LISTS: ClassVar[Mapping[str, str]] = {}
     """Which code of an act is read in which code list: {"act.code" or "*.code": list name}."""
 
@@ -269,6 +272,20 @@ class Kind:
             for act, spec in self.acts.items()
             if not spec.opening and not spec.machine and self._reason_now(act, spec, state, phase, party) is None
         ]
+
+    def may_name(self, act: str, code: str, trace: Trace, *, state: State, party: str) -> bool:
+        """Whether an act of ``party`` may name that entry in this code, as far as it can be told before the other codes
+        are known. Forms offer no other."""
+        spec = self.acts[act]
+        wanted = spec.names.get(code, frozenset())
+        if not trace.effective or (wanted and trace.act not in wanted):
+            return False
+        if spec.rule is None:
+            return True
+        sketch = Header(author=party, seq=1, at=parse_time(trace.at), act=act, acted_by=Actor("officer", officer="-"))
+        codes = spec.codes.model_construct(**{**dict.fromkeys(spec.codes.model_fields), code: trace.entry_id})
+        given = Submission(sketch, "", state, self.phase(state), self.role_of(state, party), codes, {code: (trace,)})
+        return spec.rule(given) is None
 
     def _reason_now(self, act: str, spec: ActSpec, state: State, phase: str, party: str) -> str | None:
         """The first rule about act, party and phase that stands against it, before any code is known."""

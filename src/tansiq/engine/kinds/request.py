@@ -38,6 +38,7 @@ class Request(Kind):
     name = "request"
     ROLES = ("requesting", "executing")
     RESOLVER = EXECUTING
+    ASKS_EACH = True
     ACTS = {
         "ask": ActSpec(
             by=REQUESTING,

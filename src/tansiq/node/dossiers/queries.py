@@ -95,6 +95,14 @@ def load_trace(entry_id: str) -> Trace | None:
     return Trace.from_json(found) if found is not None else None
 
 
+def traces_of(dossier: Dossier) -> list[Trace]:
+    """The verdict on every entry of the dossier, in display order."""
+    return [
+        Trace.from_json(found)
+        for found in dossier.entries.order_by("depth", "entry_id").values_list("trace", flat=True)
+    ]
+
+
 def load_header(entry_id: str) -> Header | None:
     """The stored header, or None when this node does not have it."""
     found = Entry.objects.filter(entry_id=entry_id).values_list("header", flat=True).first()

@@ -358,6 +358,29 @@ def _lay_before(
     return Acted(draft_id=str(draft.draft_id), awaiting_role=role, clause=decision.clause)
 
 
+def keep(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") -> str:
+    """Keep an intent as a draft of the officer's, complete or not; nothing of it leaves the node. Returns the draft's id.
+
+    A draft that is written on loses the approvals it had.
+    """
+    roles.require(officer.roles, "act")
+    stand = _stand(officer, intent, now)
+    with transaction.atomic():
+        draft = dossiers.save_draft(
+            officer,
+            draft_id=draft_id or None,
+            kind_name=stand.rules.name,
+            act=intent.act,
+            intent=intent.to_json(),
+            dossier=stand.dossier,
+            circle=_circle(officer, stand, intent),
+            now=now,
+        )
+        desk.settle(f"approval/{draft.draft_id}", now=now)
+        desk.settle(f"approved/{draft.draft_id}", now=now)
+    return str(draft.draft_id)
+
+
 def approve(officer: Officer, draft_id: str, *, digest: str, now: datetime) -> None:
     """Approve a draft as it stands; its author then sends it (``send_draft``)."""
     draft = queries.get_draft_for(officer, draft_id)

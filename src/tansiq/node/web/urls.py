@@ -6,7 +6,18 @@ from django.conf import settings
 from django.urls import path, register_converter
 from django.urls.converters import UUIDConverter
 
-from tansiq.node.web.views import acting, audit, desk, dossiers, overdue, partners, preferences, register, search
+from tansiq.node.web.views import (
+    acting,
+    audit,
+    desk,
+    dossiers,
+    opening,
+    overdue,
+    partners,
+    preferences,
+    register,
+    search,
+)
 
 
 class IdConverter(UUIDConverter):
@@ -27,6 +38,7 @@ urlpatterns = [
     path("search/<id:search_id>/", search.result, name="search_result"),
     path("dossiers/", dossiers.index, name="dossiers"),
     path("dossiers/new/", acting.new_request, name="dossiers_new"),
+    path("dossiers/new/<slug:kind_name>/", opening.opening, name="dossiers_open"),
     path("dossiers/<str:dossier_id>/", dossiers.show, name="dossiers_show"),
     path("dossiers/<str:dossier_id>/acts/<slug:act_name>/", acting.act, name="dossiers_act"),
     path("dossiers/<str:dossier_id>/notes/", dossiers.note, name="dossiers_note"),

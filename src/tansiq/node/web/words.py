@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine.errors import Rejected
@@ -61,6 +62,12 @@ def field_label(kind_name: str, at: str) -> str:
     return _said(kind_name, "fields", at)
 
 
+def help_text(kind_name: str, about: str) -> str:
+    """What a kind says to whoever fills in a code or a part; empty where it says nothing."""
+    said = _said(kind_name, "help", about)
+    return "" if said == about else said
+
+
 def deadline_label(kind_name: str, name: str) -> str:
     """*Answer due*."""
     return _said(kind_name, "deadlines", name)
@@ -108,6 +115,16 @@ def list_choices(name: str) -> list[tuple[str, str]]:
     """Every code of a list with its label, in the order in which the list offers them."""
     held = code_list(name)
     return [(code, held.label(code, language_now())) for code in held.codes()]
+
+
+def issue_label(issue: str) -> str:
+    """A question of human rights that an accord's table asks."""
+    return {
+        "death_penalty": _("death penalty"),
+        "torture": _("torture"),
+        "political_offence": _("political offence"),
+        "discrimination": _("discrimination"),
+    }.get(issue, issue)
 
 
 def node_names() -> dict[str, str]:

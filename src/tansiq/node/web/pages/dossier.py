@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from tansiq.engine.dossiers.common import COMMON_ACTS
@@ -20,7 +21,9 @@ from tansiq.node.web.pages.subject import property_value
 from tansiq.node.wording import sentence
 
 if TYPE_CHECKING:
+    from tansiq.engine.dossiers.parts import Part
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Dossier
 
 ACT_ICONS = {
     "ask": "send",
@@ -44,6 +47,14 @@ ACT_ICONS = {
     "erased": "eraser",
     "deviate": "calendar-x",
     "extend": "calendar-event",
+    "report": "file-earmark-text",
+    "supplement": "plus-circle",
+    "feedback": "chat-left-text",
+    "correct": "pencil",
+    "recall_part": "arrow-counterclockwise",
+    "recall": "arrow-counterclockwise",
+    "confirm": "check2-circle",
+    "keep": "lock",
 }
 ACT_TONES = {
     "answer": "good",
@@ -236,19 +247,52 @@ def considered_shown(considered: Any, names: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def outline(officer: Officer, dossier_id: str) -> dict[str, Any]:
-    """What the form of an act needs to know of a dossier, and no content: asked anew whenever the form is checked."""
+def outline(officer: Officer, dossier_id: str, act: str = "") -> dict[str, Any]:
+    """What the form of an act needs to know of a dossier: asked anew whenever the form is checked.
+
+    Of content it holds only what tells the parts apart that ``act`` may name.
+    """
     row = queries.get_dossier_for(officer, dossier_id)
     rules = registry.kind(row.kind, row.kind_version)
+    state, me = queries.folded_of(row).state, my_id()
+    spec = rules.acts.get(act)
+    traces = queries.traces_of(row) if spec and spec.names else []
+    nameable = {
+        code: {one.entry_id for one in traces if rules.may_name(act, code, one, state=state, party=me)}
+        for code in (spec.names if spec else ())
+    }
+    names_parts = spec is not None and "part" in spec.codes.model_fields
+    parts = _parts_told_apart(row, rules.name, nameable.get("entry", set())) if names_parts else {}
     entries = row.entries.values_list("entry_id", "act", "author", "is_effective")
     return {
         "dossier": row.dossier_id,
         "kind": row.kind,
         "title": row.title or "",
         "due_at": row.due_at,
-        "permitted": rules.permitted(queries.folded_of(row).state, my_id()),
+        "permitted": rules.permitted(state, me),
+        "nameable": nameable,
         "entries": [
-            {"entry": entry, "act": act, "author": author, "is_effective": effective}
-            for entry, act, author, effective in entries
+            {"entry": entry, "act": done, "author": author, "is_effective": effective, "parts": parts.get(entry, [])}
+            for entry, done, author, effective in entries
         ],
     }
+
+
+def _parts_told_apart(row: Dossier, kind: str, wanted: Collection[str]) -> dict[str, list[dict[str, str]]]:
+    """Of each wanted entry the parts that are still here, each with its first words."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for view in queries.entries_of(row):
+        if view.row.entry_id not in wanted:
+            continue
+        found[view.row.entry_id] = [
+            {"commitment": ref.commitment, "label": _told_apart(kind, part)}
+            for ref, part in zip(view.signed.header.parts, view.parts, strict=True)
+            if part is not None
+        ]
+    return found
+
+
+def _told_apart(kind: str, part: Part) -> str:
+    shown = part_shown(kind, {"erased": False, **part.to_json()})
+    first = shown.get("text") or next((" ".join(values) for _label, values in shown.get("facts", [])), "")
+    return f"{shown['label']}: {Truncator(first).chars(60)}" if first else str(shown["label"])

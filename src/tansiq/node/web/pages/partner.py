@@ -214,13 +214,7 @@ def _human_rights(rule: Any) -> str:
         "assurance": _("only with an assurance"),
         "approver": _("only with an approval"),
     }[rule.outcome]
-    issue = {
-        "death_penalty": _("death penalty"),
-        "torture": _("torture"),
-        "political_offence": _("political offence"),
-        "discrimination": _("discrimination"),
-    }.get(rule.issue, rule.issue)
-    return f"{issue}: {outcome} ({rule.clause})"
+    return f"{words.issue_label(rule.issue)}: {outcome} ({rule.clause})"
 
 
 def _days(days: int) -> str:

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers import queries
+from tansiq.node.dossiers.actions import OPEN_DRAFTS
 from tansiq.node.dossiers.policy import may_approve
 from tansiq.node.flows import act as flow
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.act import ActForm
+from tansiq.node.web.forms.opening import WrittenActForm, is_written
 from tansiq.node.web.forms.prefill import initial_of
 from tansiq.node.web.forms.request import PLACES, RequestForm
 from tansiq.node.web.pages.dossier import considered_shown, outline
@@ -29,6 +32,7 @@ from tansiq.node.web.several import ask_each, consider_each
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Draft
 
 
 @for_officers
@@ -44,7 +48,7 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
             if is_wanted:
                 form.tell_missing(considered[0]["raw"].missing)
                 if form.is_valid():
-                    return _done(request, ask_each(officer, intent, now=now))
+                    return done(request, ask_each(officer, intent, now=now))
         except TansiqError as error:
             tell_in_form(form, error, PLACES)
     if request.htmx:  # type: ignore[attr-defined]
@@ -56,12 +60,16 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
 @for_officers
 def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, act_name: str) -> HttpResponse:
     """The form of one act in one dossier, and the act itself."""
-    read = outline(officer, dossier_id)
+    read = outline(officer, dossier_id, act_name)
     if act_name not in read["permitted"]:
         raise Rejected("kind.not_now", act=act_name)
-    form = ActForm(kind(read["kind"]), act_name, read, request.POST or None)
+    rules = kind(read["kind"])
+    made: type[ActForm] | type[WrittenActForm] = WrittenActForm if is_written(rules, act_name) else ActForm
+    form = made(rules, act_name, read, request.POST or None)
     considered: list[dict[str, Any]] = []
-    if request.method == "POST":
+    if isinstance(form, WrittenActForm) and form.is_reshaped:
+        form.leave_unchecked()
+    elif request.method == "POST":
         is_wanted = form.is_valid() and request.POST.get("do") == "send"
         try:
             intent = form.intent()
@@ -69,16 +77,17 @@ def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, 
             if is_wanted:
                 form.tell_missing(considered[0]["raw"].missing)
                 if form.is_valid():
-                    return _done(request, [flow.act(officer, intent, now=now)])
+                    return done(request, [flow.act(officer, intent, now=now)])
         except TansiqError as error:
             tell_in_form(form, error)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "web/dossiers/considered.html", {"considered": considered, "form": form})
     context = {"form": form, "read": read, "act": act_name, "considered": considered, "names": words.node_names()}
-    return render(request, "web/dossiers/act.html", context, status=400 if form.errors else 200)
+    page = "web/dossiers/written.html" if isinstance(form, WrittenActForm) else "web/dossiers/act.html"
+    return render(request, page, context, status=400 if form.errors else 200)
 
 
-def _done(request: HttpRequest, acted: list[flow.Acted]) -> HttpResponse:
+def done(request: HttpRequest, acted: list[flow.Acted]) -> HttpResponse:
     """Where an officer goes after acting: the dossier, or the draft that waits for an approval."""
     for one in acted:
         if one.is_signed:
@@ -103,10 +112,23 @@ def draft(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) 
         "draft": draft_shown(row, names),
         "considered": [considered_shown(considered, names)],
         "may_approve": row.state == row.AWAITING and may_approve(officer, author=row.officer, role=row.role),
+        "edit": _edit_address(row, officer),
         "may_send": row.officer == officer.reference and row.state in {row.AWAITING, row.DRAFTING},
         "names": names,
     }
     return render(request, "web/dossiers/draft.html", context)
+
+
+def _edit_address(row: Draft, officer: Officer) -> str:
+    """Where the author writes on a draft that opens a dossier; empty for everybody else and for acts in a dossier."""
+    if (
+        row.officer != officer.reference
+        or row.intent["dossier"]
+        or row.kind == "request"
+        or row.state not in OPEN_DRAFTS
+    ):
+        return ""
+    return f"{reverse('dossiers_open', args=[row.kind])}?draft={row.draft_id}"
 
 
 @require_POST
@@ -122,4 +144,4 @@ def approve(request: HttpRequest, officer: Officer, now: datetime, draft_id: str
 @for_officers
 def send(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) -> HttpResponse:
     """Sign and send a draft, with the approvals it has."""
-    return _done(request, [flow.send_draft(officer, draft_id, now=now)])
+    return done(request, [flow.send_draft(officer, draft_id, now=now)])

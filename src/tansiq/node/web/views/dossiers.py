@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
 
 PAGE = 25
+OPENABLE = ("report",)
+"""What the list of dossiers offers to open, beside a request."""
 
 
 @for_officers
@@ -45,6 +47,7 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
         "names": words.node_names(),
         "kinds": [(name, words.kind_label(name)) for name in dict.fromkeys(name for name, _version in kinds())],
         "partners": partner_choices(),
+        "openable": [(name, words.kind_label(name)) for name in OPENABLE if may(officer.roles, "act")],
     }
     return render(request, "web/dossiers/index.html", context)
 

@@ -1,0 +1,374 @@
+"""Parts as an officer writes them: blocks of fields that can be added one by one, and become graded, marked parts.
+
+A block is named by what it becomes: ``narrative``, ``narrative/offence``, ``subject/Vessel``, ``location``. The form remembers its blocks
+in one hidden field; adding and leaving out are buttons that send the form, so that all of it works without a script. Fields
+are flat (``b0_text``, ``b1_name``): errors, links to them and help are those of every other field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.forms.utils import ErrorDict
+from django.utils.translation import gettext as _
+
+from tansiq.engine.dossiers.kind import Missing
+from tansiq.engine.dossiers.parts import Grading, Part
+from tansiq.engine.entities.labels import labelled_schemata, property_label, schema_label
+from tansiq.engine.errors import Rejected
+from tansiq.node.web import words
+from tansiq.node.web.forms.codes import CodesForm
+from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, country_choices, lines, listed
+from tansiq.node.web.forms.parts import MarkedForm
+from tansiq.node.web.languages import language_now
+
+MAX_BLOCKS: Final = 40
+GONE: Final = "-"
+SCHEMES: Final = ("4x4", "6x6", "3x5x2")
+COUNTRIES: Final = frozenset({"nationality", "country", "flag", "issuingCountry", "jurisdiction"})
+MANY: Final = frozenset({"name", "alias", "phone", "address", "description"})
+PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Person": ("name", "alias", "birthDate", "birthPlace", "nationality", "passportNumber", "idNumber", "phone"),
+    "Organization": ("name", "alias", "country", "registrationNumber", "address", "phone"),
+    "Company": ("name", "alias", "jurisdiction", "registrationNumber", "address", "phone"),
+    "Vehicle": ("registrationNumber", "type", "model", "country", "description"),
+    "Vessel": ("name", "imoNumber", "mmsi", "callSign", "flag", "description"),
+    "Airplane": ("registrationNumber", "serialNumber", "type", "country", "description"),
+    "BankAccount": ("iban", "accountNumber", "country", "description"),
+    "CryptoWallet": ("name", "description"),
+    "TravelDocument": ("number", "issuingCountry", "issuingAuthority", "description"),
+    "Firearm": ("serialNumber", "make", "calibre", "description"),
+    "PhoneLine": ("number", "imsi", "description"),
+    "PhoneDevice": ("imei", "make", "description"),
+}
+"""What a form asks of each schema, in this order; whatever else is known stands in words."""
+
+
+class Block:
+    """One block of a form: adds its fields under ``b<place>_…`` and makes its part of what was written into them."""
+
+    type = ""
+
+    def __init__(self, form: BlocksForm, place: int, detail: str) -> None:
+        self.form, self.place, self.detail = form, place, detail
+        self.names: list[str] = []
+        self.add_fields()
+        if form.is_graded(self.type):
+            self._add_grading()
+
+    def add_fields(self) -> None:
+        """Add the fields of this type."""
+        raise NotImplementedError
+
+    def made(self) -> Part | None:
+        """The part; None while nothing is written."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """What the block is called."""
+        return words.list_label("part_types", self.type)
+
+    @property
+    def help(self) -> str:
+        """What the kind says about it."""
+        at = f"/parts/{self.type}/{self.detail}" if self.detail else f"/parts/{self.type}"
+        return words.help_text(self.form.rules.name, at)
+
+    @property
+    def bound(self) -> list[BoundField]:
+        """Its fields, for the page."""
+        return [self.form[name] for name in self.names]
+
+    @property
+    def drop(self) -> str:
+        """The value of the button that leaves it out."""
+        return f"drop:{self.place}"
+
+    def key(self, name: str) -> str:
+        """The name of one of its fields in the form."""
+        return f"b{self.place}_{name}"
+
+    def told(self, name: str) -> Any:
+        """What was written into one of its fields."""
+        given = self.form.cleaned_data.get(self.key(name), "")
+        return given.strip() if isinstance(given, str) else given
+
+    def add(self, name: str, made: forms.Field, label: str, help_text: str = "", *, is_needed: bool = False) -> None:
+        """Add one field."""
+        made.label, made.help_text, made.required = label, help_text, False
+        made.is_needed = is_needed  # type: ignore[attr-defined]
+        self.form.fields[self.key(name)] = made
+        self.names.append(self.key(name))
+
+    def _add_grading(self) -> None:
+        for axis, label in (("source", _("Grade of the source")), ("information", _("Grade of the information"))):
+            choices = [
+                (
+                    scheme,
+                    [(f"{scheme}:{code}", f"{code} – {said}") for code, said in listed(f"grading_{scheme}_{axis}")],
+                )
+                for scheme in SCHEMES
+            ]
+            told = _("Never who the source is.") if axis == "source" else _("By the same scheme as the source.")
+            self.add(
+                f"grade_{axis}", forms.ChoiceField(choices=[("", _("Choose")), *choices]), label, told, is_needed=True
+            )
+
+    def grading(self) -> Grading | None:
+        """The grades as chosen; None while one is missing. Two schemes in one grading are told at the second."""
+        source, information = (str(self.told(f"grade_{axis}") or "") for axis in ("source", "information"))
+        if not (source and information):
+            return None
+        scheme, _colon, first = source.partition(":")
+        other, _colon, second = information.partition(":")
+        if scheme != other:
+            self.form.add_error(self.key("grade_information"), _("Grade source and information by one scheme."))
+            return None
+        return Grading(scheme, first, second)  # type: ignore[arg-type]
+
+
+class NarrativeBlock(Block):
+    """Words about one topic."""
+
+    type = "narrative"
+
+    @property
+    def topic(self) -> str:
+        return self.detail or self.form.act
+
+    @property
+    def title(self) -> str:
+        return words.topic_label(self.form.rules.name, self.detail) if self.detail else super().title
+
+    def add_fields(self) -> None:
+        field = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 5}))
+        is_needed = f"/parts/narrative/{self.detail}" in self.form.always_needed or (
+            self.place == 0 and "/parts/narrative" in self.form.always_needed
+        )
+        self.add("text", field, self.title if self.detail else _("In words"), self.help, is_needed=is_needed)
+
+    def made(self) -> Part | None:
+        text = self.told("text")
+        if not text:
+            return None
+        return self.form.part("narrative", {"topic": self.topic, "text": text}, grading=self.grading())
+
+
+class SubjectBlock(Block):
+    """A person, an organisation or a thing."""
+
+    type = "subject"
+
+    @property
+    def title(self) -> str:
+        return schema_label(self.detail, language_now())
+
+    @property
+    def help(self) -> str:
+        return words.help_text(self.form.rules.name, "/parts/subject")
+
+    def add_fields(self) -> None:
+        for prop in PROPERTIES[self.detail]:
+            label = property_label(prop, language_now())
+            if prop in COUNTRIES:
+                self.add(prop, forms.ChoiceField(choices=country_choices(empty=_("not known"))), label)
+            elif prop in MANY:
+                widget = forms.Textarea(attrs={"rows": 2})
+                several = _("As it stands in your source; another spelling on a line of its own.")
+                told = several if prop in ("name", "alias") else ""
+                self.add(prop, forms.CharField(max_length=2000, widget=widget), label, told)
+            else:
+                told = _("As far as it is known: 1984, 1984-03 or 1984-03-17.") if prop == "birthDate" else ""
+                field = forms.CharField(max_length=200, widget=forms.TextInput(attrs=LEFT_TO_RIGHT))
+                self.add(prop, field, label, told)
+        if self.detail == "Person":
+            self._add_protection()
+
+    def _add_protection(self) -> None:
+        capacity = forms.ChoiceField(choices=listed("data_subject_categories", empty=_("Choose")))
+        told = _("The law asks for it whenever a person is named.")
+        self.add("category", capacity, _("In which capacity"), told, is_needed=True)
+        flags = forms.MultipleChoiceField(choices=listed("person_flags"), widget=forms.CheckboxSelectMultiple)
+        flags.in_columns = True  # type: ignore[attr-defined]
+        self.add("flags", flags, _("Protected"), _("Tick what applies: the accord may ask for an approval."))
+
+    def made(self) -> Part | None:
+        given = {prop: lines(str(self.told(prop) or "")) for prop in PROPERTIES[self.detail]}
+        properties = {prop: list(values) for prop, values in given.items() if values}
+        if not properties:
+            return None
+        more: dict[str, Any] = {"grading": self.grading()}
+        if self.detail == "Person":
+            if not self.told("category"):
+                self.form.add_error(self.key("category"), _("Say in which capacity this person is named."))
+                return None
+            more |= {"category": self.told("category"), "flags": tuple(sorted(self.told("flags") or ()))}
+        return self.form.part("subject", {"schema": self.detail, "properties": properties}, **more)
+
+
+class LocationBlock(Block):
+    """A place by name, by position, or both."""
+
+    type = "location"
+
+    def add_fields(self) -> None:
+        self.add("place", forms.CharField(max_length=500), _("Place"))
+        for name, label, most in (("latitude", _("Latitude"), 90), ("longitude", _("Longitude"), 180)):
+            widget = forms.TextInput(attrs={**LEFT_TO_RIGHT, "inputmode": "decimal"})
+            field = forms.DecimalField(min_value=-most, max_value=most, max_digits=11, decimal_places=7, widget=widget)
+            self.add(name, field, label, _("In degrees: 35.7806"))
+
+    def made(self) -> Part | None:
+        place, north, east = self.told("place"), self.told("latitude"), self.told("longitude")
+        if not place and north in (None, "") and east in (None, ""):
+            return None
+        if (north in (None, "")) != (east in (None, "")):
+            self.form.add_error(self.key("longitude"), _("Latitude and longitude go together."))
+            return None
+        content: dict[str, Any] = {"name": place} if place else {}
+        if north not in (None, ""):
+            content |= {"latitude_e7": int(north * 10**7), "longitude_e7": int(east * 10**7)}
+        return self.form.part("location", content, grading=self.grading())
+
+
+BLOCKS: Final[dict[str, Callable[[Any, int, str], Block]]] = {
+    "narrative": NarrativeBlock,
+    "subject": SubjectBlock,
+    "location": LocationBlock,
+}
+"""The types of parts that a form can make. A new type of part is one class more here."""
+
+
+class BlocksForm(MarkedForm, CodesForm):
+    """The codes of an act, its parts as blocks, and the conditions on all of them."""
+
+    blocks = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+
+    def build(self, first: Sequence[str] = ()) -> None:
+        """Word the form and add its blocks: those it was sent with, else those of ``first``, else what the kind always asks for."""
+        self.word_markings()
+        self.always_needed = {one.at for one in self.rules.missing({}, [], act=self.act)}
+        self.parts_made: list[tuple[Block, Part]] = []
+        sent = str(self.data.get("blocks", "")).split() if self.is_bound else []
+        wanted = [name for name in (sent or [*first] or self._usual()) if self._is_block(name)][:MAX_BLOCKS]
+        wanted = self._as_asked(wanted)
+        self.block_names = " ".join(wanted)
+        made = [(place, *name.partition("/")) for place, name in enumerate(wanted) if name != GONE]
+        self.all_blocks = [BLOCKS[kind](self, place, detail) for place, kind, _slash, detail in made]
+
+    def _as_asked(self, wanted: list[str]) -> list[str]:
+        asked, _colon, what = str(self.data.get("do", "")).partition(":") if self.is_bound else ("", "", "")
+        if asked == "add" and self._is_block(what) and len(wanted) < MAX_BLOCKS:
+            return [*wanted, what]
+        if asked == "drop" and what.isdigit():
+            return [GONE if place == int(what) else name for place, name in enumerate(wanted)]
+        return wanted
+
+    @property
+    def is_reshaped(self) -> bool:
+        """A block was added or left out: the form is shown again and not checked."""
+        return self.is_bound and str(self.data.get("do", "")).partition(":")[0] in ("add", "drop")
+
+    def leave_unchecked(self) -> None:
+        """Show what was written without saying what is wrong with it yet."""
+        self._errors = ErrorDict()
+
+    def _usual(self) -> list[str]:
+        """A block for everything the kind always asks for; words at least."""
+        found = []
+        for at in sorted(self.always_needed):
+            _empty, _parts, *rest = [*at.split("/"), ""] if at.startswith("/parts/") else ["", "", ""]
+            name = "/".join(one for one in rest if one)
+            found += [name if name != "subject" else "subject/Person"] if name else []
+        topical = any(name.startswith("narrative/") for name in found)
+        found = [name for name in found if not (topical and name == "narrative")]
+        return found or (["narrative"] if self._allows("narrative") else [])
+
+    def _allows(self, kind: str) -> bool:
+        rule = self.spec.parts
+        return rule.allowed is None or kind in rule.allowed | rule.required
+
+    def _is_block(self, name: str) -> bool:
+        kind, _slash, detail = name.partition("/")
+        if name == GONE:
+            return True
+        return kind in BLOCKS and self._allows(kind) and (kind != "subject" or detail in PROPERTIES)
+
+    def is_graded(self, part_type: str) -> bool:
+        """Whether the kind wants grades for parts of this type."""
+        sketch = Part(part_type, _SKETCHES[part_type], category=None)
+        return any(one.at == "/parts/0/grading" for one in self.rules.missing({}, [sketch], act=self.act))
+
+    @property
+    def offered(self) -> list[tuple[str, str]]:
+        """What can be added: the value of the button, and what it adds."""
+        found = []
+        if self._allows("narrative"):
+            topics = self.rules.labels.get("topics", {})
+            found += [(f"add:narrative/{topic}", words.topic_label(self.rules.name, topic)) for topic in topics]
+            found += [] if topics else [("add:narrative", words.list_label("part_types", "narrative"))]
+        if self._allows("subject"):
+            known = [schema for schema in labelled_schemata() if schema in PROPERTIES]
+            found += [(f"add:subject/{schema}", schema_label(schema, language_now())) for schema in known]
+        if self._allows("location"):
+            found.append(("add:location", words.list_label("part_types", "location")))
+        return found
+
+    def make_parts(self) -> tuple[Part, ...]:
+        """The parts as far as they are written; raises Rejected for conditions that mean nothing."""
+        self.parts_made = []
+        for block in self.all_blocks:
+            try:
+                made = block.made()
+            except Rejected as error:
+                name = block.key(str(error.facts.get("at", "")).rpartition("/")[2])
+                if name not in self.fields:
+                    raise
+                raise Rejected(error.code, **{**error.facts, "at": f"/{name}"}) from error
+            if made is not None:
+                self.parts_made.append((block, made))
+        return tuple(part for _block, part in self.parts_made)
+
+    def tell_missing(self, missing: Sequence[Missing]) -> None:
+        """Say at each field what the kind still asks for, and by which rule."""
+        for one in missing:
+            name = self._place_of(one.at)
+            clause = words.clause_label(self.rules.name, one.clause) if one.clause else ""
+            told = _("This is still needed: %(clause)s.") % {"clause": clause} if clause else _("This is still needed.")
+            if name is None:
+                called = self._called(one.at)
+                self.add_error(None, f"{called}: {told}" if called else told)
+            elif not self.has_error(name):
+                self.add_error(name, told)
+
+    def _place_of(self, at: str) -> str | None:
+        room, _slash, rest = at.lstrip("/").partition("/")
+        if room == "codes":
+            return f"code_{rest}" if f"code_{rest}" in self.fields else None
+        place, _slash, what = rest.partition("/")
+        if place.isdigit() and int(place) < len(self.parts_made):
+            block = self.parts_made[int(place)][0]
+            name = block.key("grade_source" if what == "grading" else what)
+            return name if name in self.fields else None
+        for block in self.all_blocks:
+            if rest in (block.type, f"{block.type}/{block.detail}"):
+                return block.names[0]
+        return None
+
+    def _called(self, at: str) -> str:
+        _empty, _parts, kind, *detail = [*at.split("/"), "", ""][:4]
+        if detail and detail[0] and kind == "narrative":
+            return words.topic_label(self.rules.name, detail[0])
+        said = words.field_label(self.rules.name, at)
+        return words.list_label("part_types", kind) if said == at else said
+
+
+_SKETCHES: Final[dict[str, dict[str, Any]]] = {
+    "narrative": {"topic": "x", "text": "x"},
+    "subject": {"schema": "Vehicle", "properties": {"name": ["x"]}},
+    "location": {"name": "x"},
+}

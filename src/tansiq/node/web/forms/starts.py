@@ -1,0 +1,93 @@
+"""What an opening form knows when it is begun: from an address, from a draft, or from the dossier that it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.times import parse_time
+from tansiq.node.dossiers.queries import get_draft_for
+from tansiq.node.flows.intents import Intent
+from tansiq.node.web.forms.opening import Start
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+    from tansiq.engine.dossiers.parts import Part
+    from tansiq.node.accounts.models import Officer
+
+
+def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
+    """The start that an address names: ``?draft=`` a draft of the officer's own, ``?to=`` partners to be ticked."""
+    if given.get("draft"):
+        return _from_draft(officer, kind_name, given["draft"])
+    return Start(partners=tuple(given.getlist("to")))
+
+
+def _from_draft(officer: Officer, kind_name: str, draft_id: str) -> Start:
+    draft = get_draft_for(officer, draft_id)
+    intent = Intent.from_json(draft.intent)
+    if draft.officer != officer.reference or draft.kind != kind_name or intent.dossier:
+        raise Rejected("dossier.draft_not_found", draft=draft_id[:40])
+    written = [one for one in map(_block_of, intent.parts) if one is not None]
+    initial: dict[str, Any] = {
+        "title": intent.title,
+        "reference": intent.reference,
+        "accord": intent.accord,
+        "issues": list(intent.issues),
+        "assurances": ["/".join(pair) for pair in intent.assurances],
+        **{f"code_{name}": _code(value) for name, value in intent.codes.items()},
+        **{f"b{place}_{name}": value for place, (_name, told) in enumerate(written) for name, value in told.items()},
+    }
+    if intent.parts:
+        initial |= _conditions(intent.parts[0])
+    return Start(
+        partners=intent.participants,
+        cites=intent.cites,
+        continues=intent.continues,
+        blocks=tuple(name for name, _told in written),
+        is_fixed=bool(intent.cites),
+        initial=initial,
+        draft=draft_id,
+    )
+
+
+def _code(value: Any) -> Any:
+    if isinstance(value, str) and len(value) == 24 and value.endswith("Z"):
+        return timezone.localtime(parse_time(value))
+    return value
+
+
+def _conditions(part: Part) -> dict[str, Any]:
+    """The conditions that a form put on all of its parts, read from one of them."""
+    return {
+        "level": part.marking.level,
+        "handling": sorted(part.marking.handling),
+        "tlp": part.marking.tlp or "",
+        "handling_note": part.handling_note or "",
+        **({"language": part.language} if part.language else {}),
+    }
+
+
+def _block_of(part: Part) -> tuple[str, dict[str, Any]] | None:
+    """The block that made a part, and what was written into it; None for a part that no block makes."""
+    told: dict[str, Any] = {}
+    if part.grading is not None:
+        told = {
+            f"grade_{axis}": f"{part.grading.scheme}:{getattr(part.grading, axis)}"
+            for axis in ("source", "information")
+        }
+    content = part.content
+    if part.type == "narrative":
+        return f"narrative/{content['topic']}", {**told, "text": content["text"]}
+    if part.type == "subject":
+        told |= {name: "\n".join(values) for name, values in content["properties"].items()}
+        return f"subject/{content['schema']}", {**told, "category": part.category or "", "flags": list(part.flags)}
+    if part.type == "location":
+        degrees = {
+            n: content[f"{n}_e7"] / 10**7 for n in ("latitude", "longitude") if content.get(f"{n}_e7") is not None
+        }
+        return "location", {**told, **degrees, "place": content.get("name") or ""}
+    return None
