@@ -283,7 +283,8 @@ class Kind:
         if spec.rule is None:
             return True
         sketch = Header(author=party, seq=1, at=parse_time(trace.at), act=act, acted_by=Actor("officer", officer="-"))
-        codes = spec.codes.model_construct(**{**dict.fromkeys(spec.codes.model_fields), code: trace.entry_id})
+        told: dict[str, Any] = {**dict.fromkeys(spec.codes.model_fields), code: trace.entry_id}
+        codes = spec.codes.model_construct(**told)
         given = Submission(sketch, "", state, self.phase(state), self.role_of(state, party), codes, {code: (trace,)})
         return spec.rule(given) is None
 
