@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +111,14 @@ def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[s
             node.kill()
 
 
-def ratified(drivers: dict[str, Driver], parties: Sequence[str], **changed: Any) -> str:
-    """An accord among ``parties``, proposed by the first and ratified by all; returns its id."""
+def ratified(
+    drivers: dict[str, Driver],
+    parties: Sequence[str],
+    *,
+    carry: Callable[[], object] = lambda: None,
+    **changed: Any,
+) -> str:
+    """An accord among ``parties``, proposed by the first and ratified by all; returns its id. ``carry`` brings what no line does."""
     from tansiq.engine.accords.terms import read_terms
 
     value = {**terms(list(parties), {"en": "Test accord"}, bilateral=False), **changed}
@@ -125,10 +131,12 @@ def ratified(drivers: dict[str, Driver], parties: Sequence[str], **changed: Any)
         "parts": [{"type": "terms", "content": held.to_json()}],
     }
     accord = drivers[parties[0]]("act", officer="boss", intent=intent)["dossier"]
+    carry()
     for party in parties:
         wait_for(f"the accord at {party}", lambda party=party: drivers[party]("entries", dossier=accord)["entries"])
         ratify = {"kind": "accord", "act": "ratify", "dossier": accord, "codes": {"terms": held.digest}}
         drivers[party]("act", officer="boss", intent=ratify)
+    carry()
     for party in parties:
         wait_for(
             f"ratifications at {party}",

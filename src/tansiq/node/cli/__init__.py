@@ -24,6 +24,7 @@ GROUPS = {
     "officer": "people",
     "seed": "people",
     "partner": "partners",
+    "envelopes": "envelopes",
     "accord": "accords",
     "import": "register",
     "export": "register",

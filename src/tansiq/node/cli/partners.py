@@ -107,6 +107,19 @@ def suspend(session: Session, node_id: str, resume: bool) -> None:
     session.tell({"partner": node_id, "suspended": not resume}, f"{node_id}: {'resumed' if resume else 'suspended'}.")
 
 
+@partner.command("by-hand")
+@click.argument("node_id")
+@click.option("--off", is_flag=True, help="a line leads there again")
+@passed
+def by_hand(session: Session, node_id: str, off: bool) -> None:
+    """Dial NODE_ID never: what is exchanged with it goes on removable media (tansiq envelopes)."""
+    session.unlock()
+    from tansiq.node.partners import actions
+
+    actions.set_by_hand(node_id, by_hand=not off, actor="administrator", now=now())
+    session.tell({"partner": node_id, "by_hand": not off}, f"{node_id}: {'by line again' if off else 'by hand only'}.")
+
+
 @partner.command("renew")
 @click.option(
     "--root-key", required=True, type=click.Path(exists=True, dir_okay=False), help="root-key.age, brought for this"

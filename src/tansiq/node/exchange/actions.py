@@ -120,12 +120,12 @@ def thin(reference: str, content: dict[str, Any]) -> None:
 # -- out ---------------------------------------------------------------------------------------------------------------
 
 
-def lease(partner: str, worker: str, now: datetime) -> bool:
-    """Take the link to ``partner`` for one minute; False when another worker has it or it is pausing."""
+def lease(partner: str, worker: str, now: datetime, *, although_pausing: bool = False) -> bool:
+    """Take the link to ``partner`` for one minute; False when another worker has it or it is pausing (unless that is no matter)."""
     with transaction.atomic():
         link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
         if (link.leased_until and link.leased_until > now and link.leased_by != worker) or (
-            link.retry_at and link.retry_at > now
+            link.retry_at and link.retry_at > now and not although_pausing
         ):
             return False
         link.leased_until, link.leased_by = now + LEASE, worker

@@ -20,6 +20,8 @@ class Link(models.Model):
     retry_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=80, blank=True)
     last_delivered_at = models.DateTimeField(null=True)
+    carried_out_at = models.DateTimeField(null=True, help_text="when something was last exported for removable media")
+    carried_in_at = models.DateTimeField(null=True, help_text="when something was last imported from removable media")
     witnessed_size = models.PositiveBigIntegerField(
         default=0, help_text="size of our exchange log that this partner last saw"
     )
@@ -91,6 +93,9 @@ class InEnvelope(models.Model):
     opened_at = models.DateTimeField(null=True)
     receipt = models.JSONField()
     code = models.CharField(max_length=80, blank=True)
+    by_hand = models.BooleanField(
+        default=False, help_text="it came on removable media, and its receipt must go home on one"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sender", "envelope_id"], name="one_row_per_envelope")]

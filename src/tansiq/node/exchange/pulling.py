@@ -115,7 +115,7 @@ def pull_all(http: httpx.Client, clock: Callable[[], datetime]) -> int:
         return 0
     came = 0
     for row in partners.partners():
-        if row.url and row.status == row.ENROLLED and not queries.is_pausing(row.node_id, clock()):
+        if row.url and not row.by_hand and row.status == row.ENROLLED and not queries.is_pausing(row.node_id, clock()):
             try:
                 came += pull_from(row.node_id, row.url, http, clock)
                 actions.note_reached(row.node_id)

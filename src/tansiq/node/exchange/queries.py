@@ -16,12 +16,12 @@ from tansiq.node.partners import queries as partners
 def partners_with_work(now: datetime) -> list[str]:
     """Partners to whom something waits and whose link is neither leased nor pausing.
 
-    Those that dial us fetch for themselves (``pulling.waiting`` seals for them).
+    Those that dial us fetch for themselves (``pulling.waiting`` seals for them); what goes by hand is exported (``carrying.export``).
     """
     waiting = set(Item.objects.filter(envelope=None, delivered_at=None).values_list("partner", flat=True).distinct())
     waiting |= set(OutEnvelope.objects.filter(state=OutEnvelope.READY).values_list("partner", flat=True).distinct())
     busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
-    return sorted(waiting - set(busy.values_list("partner", flat=True)) - partners.dialling())
+    return sorted(waiting - set(busy.values_list("partner", flat=True)) - partners.dialling() - partners.by_hand())
 
 
 def is_pausing(partner: str, now: datetime) -> bool:
@@ -86,6 +86,8 @@ def links() -> dict[str, dict[str, Any]]:
             "last_error": link.last_error,
             "retry_at": link.retry_at,
             "last_delivered_at": link.last_delivered_at,
+            "carried_out_at": link.carried_out_at,
+            "carried_in_at": link.carried_in_at,
             "waiting": 0,
             "waiting_since": None,
             "missing": _gaps(link),

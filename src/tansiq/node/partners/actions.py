@@ -151,6 +151,15 @@ def suspend(node_id: str, *, suspended: bool, actor: str, now: datetime) -> None
         record(event, actor=actor, facts={"partner": node_id}, log="exchange", now=now)
 
 
+def set_by_hand(node_id: str, *, by_hand: bool, actor: str, now: datetime) -> None:
+    """Say that no line leads to this partner, so that nothing dials it (or that one does again)."""
+    with transaction.atomic():
+        if not Partner.objects.filter(node_id=node_id, is_self=False).update(by_hand=by_hand):
+            raise Rejected("partner.unknown", node=node_id)
+        event = "partner.by_hand" if by_hand else "partner.by_line"
+        record(event, actor=actor, facts={"partner": node_id}, log="exchange", now=now)
+
+
 def heard_from(node_id: str, now: datetime) -> None:
     """Note that the partner was heard from, at most once a minute (a write for every request would be the busiest row)."""
     from datetime import timedelta

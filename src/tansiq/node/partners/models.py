@@ -24,6 +24,9 @@ class Partner(models.Model):
     dials_us = models.BooleanField(
         default=False, help_text="cannot be reached from outside: it fetches what waits for it"
     )
+    by_hand = models.BooleanField(
+        default=False, help_text="no line leads there: what is exchanged goes on removable media"
+    )
     enrolled_at = models.DateTimeField()
     enrolled_by = models.CharField(max_length=36)
     last_heard_at = models.DateTimeField(null=True)

@@ -33,6 +33,11 @@ def dialling() -> set[str]:
     return set(Partner.objects.filter(is_self=False, dials_us=True).values_list("node_id", flat=True))
 
 
+def by_hand() -> set[str]:
+    """Partners to whom no line leads: what is exchanged with them goes on removable media, and nothing dials them."""
+    return set(Partner.objects.filter(is_self=False, by_hand=True).values_list("node_id", flat=True))
+
+
 def my_id() -> str:
     """This node's own id, without a look at the store: it is asked many times in every act."""
     return str(settings.NODE.node_id)
