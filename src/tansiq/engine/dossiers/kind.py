@@ -199,7 +199,10 @@ class Kind:
         about = {**((state.value(ABOUT) if state else None) or {}), **header.codes}
         participants = state.participants if state else header.opening.participants if header.opening else ()
         claims = header.codes.get("threat") is not None
-        answers = not claims and state is not None and about.get("threat") is not None and header.author != state.opener
+        by_machine = spec is not None and header.acted_by.is_machine and spec.is_done_by(machine=True)
+        closing = spec is not None and spec.closing
+        is_other = state is not None and (closing or by_machine or header.author != state.opener)
+        answers = not claims and about.get("threat") is not None and is_other
         return Question(
             act=occasion,
             kind=self.name,
@@ -212,9 +215,9 @@ class Kind:
             categories=frozenset(part.category for part in parts if part.category is not None),
             flags=frozenset(flag for part in parts for flag in part.flags),
             urgent=bool(about.get("urgency")),
-            closing=spec is not None and spec.closing,
+            closing=closing,
             opens=header.opening is not None,
-            by_machine=spec is not None and header.acted_by.is_machine and spec.is_done_by(machine=True),
+            by_machine=by_machine,
             threat="claimed" if claims else "answered" if answers else "",
             acted_as=header.acted_by.role,
             approvals=frozenset(actor.role for actor in header.approved_by),

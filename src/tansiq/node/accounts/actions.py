@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from tansiq.engine.errors import Conflict, Rejected
-from tansiq.node.accounts.models import ROLES, Officer, Team, Unit
+from tansiq.node.accounts.models import ROLES, Absence, Officer, Shift, Team, Unit
+from tansiq.node.accounts.queries import get_officer
+from tansiq.node.accounts.roster import ON_CALL_ROLES, RANKS
 from tansiq.node.audit.actions import record
 
 
@@ -75,3 +77,81 @@ def add_officer(
 def set_language(officer: Officer, language: str) -> None:
     """Keep the language this officer reads in."""
     Officer.objects.filter(pk=officer.pk).update(language=language)
+
+
+LONGEST_SHIFT = timedelta(days=14)
+MAX_WEEKS = 52
+
+
+def add_shifts(
+    unit: str,
+    username: str,
+    *,
+    rank: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    weeks: int = 1,
+    actor: str,
+    now: datetime,
+) -> list[Shift]:
+    """Put an officer on the duty roster of their unit, in the same hours of ``weeks`` weeks; all of them or none.
+
+    Raises Rejected for a rank, times or number of weeks that cannot be, for an officer who is not of the unit (or of a team of it) or
+    whose role answers no calls; Conflict("account.shift_overlaps") where they stand there already.
+    """
+    if rank not in RANKS:
+        raise Rejected("account.shift_rank", at="/rank", rank=rank)
+    if not timedelta() < ends_at - starts_at <= LONGEST_SHIFT:
+        raise Rejected("account.shift_times", at="/ends_at", days=LONGEST_SHIFT.days)
+    if not 1 <= weeks <= MAX_WEEKS:
+        raise Rejected("account.shift_weeks", at="/weeks", most=MAX_WEEKS)
+    post = Unit.objects.filter(code=unit).first()
+    if post is None:
+        raise Rejected("account.unknown_unit", at="/unit", unit=unit)
+    officer = get_officer(username)
+    if officer.unit_id != post.pk or not officer.has_role(*ON_CALL_ROLES):
+        raise Rejected("account.not_on_call", at="/officer", username=username, unit=unit)
+    with transaction.atomic():
+        # The unit's row is the lock of its roster: two administrators do not both find the hours free.
+        Unit.objects.select_for_update().get(pk=post.pk)
+        made = []
+        for week in range(weeks):
+            start, end = starts_at + timedelta(weeks=week), ends_at + timedelta(weeks=week)
+            if Shift.objects.filter(unit=post, officer=officer, starts_at__lt=end, ends_at__gt=start).exists():
+                raise Conflict("account.shift_overlaps", username=username, time=start.isoformat())
+            made.append(Shift.objects.create(unit=post, officer=officer, rank=rank, starts_at=start, ends_at=end))
+        facts = {"unit": unit, "officer": officer.reference, "rank": rank, "from": starts_at.isoformat()}
+        facts |= {"until": ends_at.isoformat(), "weeks": weeks}
+        record("roster.added", actor=actor, facts=facts, log="internal", now=now)
+    return made
+
+
+def remove_shift(shift_id: int, *, actor: str, now: datetime) -> None:
+    """Take a shift off the roster; raises Rejected("account.unknown_shift")."""
+    with transaction.atomic():
+        shift = Shift.objects.select_for_update(of=("self",)).select_related("officer", "unit").filter(pk=shift_id)
+        found = shift.first()
+        if found is None:
+            raise Rejected("account.unknown_shift", at="/shift", shift=shift_id)
+        facts = {"unit": found.unit.code, "officer": found.officer.reference, "rank": found.rank}
+        facts |= {"from": found.starts_at.isoformat(), "until": found.ends_at.isoformat()}
+        found.delete()
+        record("roster.removed", actor=actor, facts=facts, log="internal", now=now)
+
+
+def add_absence(
+    username: str, *, starts_at: datetime, ends_at: datetime, replacement: str = "", actor: str, now: datetime
+) -> Absence:
+    """An officer is away from their shifts; ``replacement`` takes their rank. Of the same unit, and never themselves."""
+    if ends_at <= starts_at:
+        raise Rejected("account.absence_times", at="/ends_at")
+    officer = get_officer(username)
+    instead = get_officer(replacement) if replacement else None
+    if instead is not None and (instead.unit_id != officer.unit_id or instead.pk == officer.pk):
+        raise Rejected("account.no_replacement", at="/replacement", username=replacement)
+    with transaction.atomic():
+        away = Absence.objects.create(officer=officer, replacement=instead, starts_at=starts_at, ends_at=ends_at)
+        facts = {"officer": officer.reference, "replacement": instead.reference if instead else ""}
+        facts |= {"from": starts_at.isoformat(), "until": ends_at.isoformat()}
+        record("roster.absence", actor=actor, facts=facts, log="internal", now=now)
+    return away

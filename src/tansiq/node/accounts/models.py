@@ -97,3 +97,40 @@ class Officer(AbstractBaseUser):
 
     def has_role(self, *roles: str) -> bool:
         return bool(set(self.roles) & set(roles))
+
+
+class Shift(models.Model):
+    """The hours in which an officer stands in a rank of a unit's duty roster: 1 is called first."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="shifts")
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="shifts")
+    rank = models.PositiveSmallIntegerField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["starts_at", "rank", "id"]
+        indexes = [models.Index(fields=["unit", "ends_at"])]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(rank__gte=1, rank__lte=3), name="shift_in_a_rank"),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="shift_ends_after_start"
+            ),
+        ]
+
+
+class Absence(models.Model):
+    """An officer is away, and whoever replaces them takes their rank in every shift of theirs meanwhile."""
+
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="absences")
+    replacement = models.ForeignKey(Officer, on_delete=models.PROTECT, null=True, related_name="replaces")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start"
+            )
+        ]

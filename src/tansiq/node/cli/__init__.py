@@ -23,6 +23,7 @@ GROUPS = {
     "unit": "people",
     "officer": "people",
     "seed": "people",
+    "roster": "roster",
     "partner": "partners",
     "envelopes": "envelopes",
     "accord": "accords",

@@ -68,6 +68,12 @@ def settle(key: str, *, now: datetime) -> bool:
     return bool(rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now))
 
 
+def settle_all(prefix: str, *, now: datetime) -> int:
+    """Settle every open task whose key begins so, in the caller's transaction; returns how many."""
+    rows = Task.objects.filter(key__startswith=prefix, state=OPEN)
+    return rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now)
+
+
 def take(viewer: Viewer, key: str, *, now: datetime) -> Task:
     """The viewer deals with the task from now on; raises ``Conflict("desk.taken")`` if a colleague does."""
     with transaction.atomic():

@@ -196,3 +196,20 @@ class Note(models.Model):
 
     class Meta:
         ordering = ["written_at"]
+
+
+class ThreatReview(models.Model):
+    """What was sent for a threat to life without an accord is looked at afterwards by the data-protection officer."""
+
+    entry_id = models.CharField(max_length=64, primary_key=True)
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="threat_reviews")
+    officer = models.CharField(max_length=36, help_text="who sent it")
+    claimed_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16, blank=True, help_text="justified or not_justified; empty while it is due")
+    measures = SealedTextField(null=True)
+    reviewed_by = models.CharField(max_length=36, blank=True)
+    reviewed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["due_at", "entry_id"]

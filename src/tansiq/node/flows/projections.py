@@ -15,7 +15,7 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import erasing, overdue
+from tansiq.node.flows import calling, erasing, overdue, threats
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -119,9 +119,17 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
         enqueue(TAKE_AGAIN_JOB, {"missing": missing}, now=now, key=f"take_again/{missing}")
 
 
-EVERY_KIND: list[Projection] = [tell_desk, keep_deadline, leave_machine_acts, leave_matching, overdue.settle]
+EVERY_KIND: list[Projection] = [
+    tell_desk,
+    keep_deadline,
+    leave_machine_acts,
+    leave_matching,
+    overdue.settle,
+    threats.follow_threat,
+]
 BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],
+    "channel": [calling.follow_calls],
     "request": [erasing.erase_returned],
     "report": [erasing.leave_obeying, erasing.settle_recall],
 }

@@ -17,7 +17,7 @@ from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import accepting, delivery, pulling
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import erasing, incoming, matching, overdue, projections, taking
+from tansiq.node.flows import calling, erasing, incoming, matching, overdue, projections, taking, threats
 from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
@@ -110,6 +110,8 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
     erasing.OBEY_JOB: erasing.obey,
     overdue.REMIND_JOB: overdue.remind,
+    calling.RING_JOB: calling.ring,
+    threats.REVIEW_JOB: threats.remind_of_review,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,9 @@ from urllib.parse import unquote, urlsplit
 from tansiq.engine.errors import Rejected
 
 NODE_FILE = "node.toml"
+ESCALATION_SECONDS = (60, 180, 600)
+"""Kept by every node but a demonstration, which may be quicker and never slower."""
+MAX_REVIEW_HOURS = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class NodeSettings:
     """The settings of one node.
 
     ``home`` holds everything the node owns on disk. ``url`` is where partners reach this node, or empty for a node that can only
-    dial out. ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
+    dial out. ``escalation_seconds`` are when an unanswered call goes further up the duty roster, ``review_hours`` how soon what was
+    sent for a threat to life is reviewed (our own rule, not law). ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
     """
 
     home: Path
@@ -42,6 +47,23 @@ class NodeSettings:
     https: bool = False
     demo: bool = False
     exercise: bool = False
+    escalation_seconds: list[int] = field(default_factory=lambda: [*ESCALATION_SECONDS])
+    review_hours: int = 72
+
+    def __post_init__(self) -> None:
+        """Raise Rejected("settings.escalation") or ("settings.review_hours") for values that no node may have."""
+        waits = self.escalation_seconds
+        is_rising = len(waits) == 3 and all(isinstance(w, int) for w in waits) and 0 < waits[0] < waits[1] < waits[2]
+        is_slower = not is_rising or any(w > most for w, most in zip(waits, ESCALATION_SECONDS, strict=True))
+        if is_slower or (waits != [*ESCALATION_SECONDS] and not self.demo):
+            raise Rejected("settings.escalation", at="escalation_seconds", most=str([*ESCALATION_SECONDS]))
+        if not isinstance(self.review_hours, int) or not 1 <= self.review_hours <= MAX_REVIEW_HOURS:
+            raise Rejected("settings.review_hours", at="review_hours", most=MAX_REVIEW_HOURS)
+
+    @property
+    def escalation(self) -> tuple[timedelta, ...]:
+        """How long after the first ringing the second rank is called, the third, and everybody."""
+        return tuple(timedelta(seconds=wait) for wait in self.escalation_seconds)
 
     @classmethod
     def load(cls, home: Path | None = None) -> NodeSettings:

@@ -56,6 +56,13 @@ def event_word(event: str) -> str:
         "register.subject_read": pgettext("event", "A subject was read"),
         "register.subject_received": pgettext("event", "A subject was received"),
         "search.made": pgettext("event", "A search was made"),
+        "roster.absence": pgettext("event", "An absence was put on the duty roster"),
+        "roster.added": pgettext("event", "A shift was put on the duty roster"),
+        "roster.removed": pgettext("event", "A shift was taken off the duty roster"),
+        "threat.claimed": pgettext("event", "A threat to life was claimed without an accord"),
+        "threat.overdue": pgettext("event", "The review of a threat to life is overdue"),
+        "threat.reviewed": pgettext("event", "What was sent for a threat to life was reviewed"),
+        "threat.reviews_read": pgettext("event", "The reviews of threats to life were read"),
         "unit.saved": pgettext("event", "A unit was saved"),
     }.get(event, event)
 

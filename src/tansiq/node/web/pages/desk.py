@@ -25,6 +25,12 @@ TASK_ICONS = {
     "asked_about": "eye",
     "undelivered": "envelope-exclamation",
     "delivery_refused": "envelope-exclamation",
+    "call": "telephone-fill",
+    "call_missed": "telephone",
+    "call_unanswered": "telephone",
+    "roster_empty": "calendar-x",
+    "threat_review": "shield-exclamation",
+    "threat_overdue": "shield-exclamation",
     "match": "link-45deg",
     "match_elsewhere": "link-45deg",
     "overdue": "alarm",
@@ -86,6 +92,8 @@ def facts_in_words(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
         said["role"] = words.officer_role(str(facts["role"]))
     if facts.get("band"):
         said["band"] = band_word(str(facts["band"]))
+    if facts.get("urgency"):
+        said["urgency"] = words.list_label("urgency_grounds", str(facts["urgency"]))
     if facts.get("purpose"):
         said["purpose"] = words.list_label("purposes", str(facts["purpose"]))
     return said
