@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.calendars import Calendar
-from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry
+from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry, SourceRef
 from tansiq.engine.dossiers.folds import Folded
 from tansiq.engine.dossiers.headers import Actor, Header, Opening
 from tansiq.engine.dossiers.states import Trace
@@ -191,6 +192,7 @@ class Far:
             codes=codes,
             parts=salted,
             opening=made,
+            source_marking=self.marking_of,
         )
         return self.keep(entries.sign_entry(header, salted, self.authority))
 
@@ -264,6 +266,11 @@ class Far:
         calendar = Calendar(node=self.node_id, version="test", time_zone="UTC", weekend=frozenset({6, 7}), holidays={})
         owed = held.kind.machine_acts(held.folded.state, self.node_id, now, calendar)
         return [self.act(dossier, each.act, now, codes=each.codes, clause=each.clause) for each in owed]
+
+    def marking_of(self, source: SourceRef) -> Marking | None:
+        """The conditions of an entry that it holds."""
+        held = [h.headers[source.entry] for h in self.dossiers.values() if source.entry in h.headers]
+        return held[0].marking if held else None
 
     def keep(self, entry: SignedEntry) -> SignedEntry:
         """Fold an entry; it must not lack ancestors."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from tansiq.engine.dossiers.acts import (
     EVERY_PARTY,
@@ -18,6 +18,7 @@ from tansiq.engine.dossiers.acts import (
     Commitment,
     EntryId,
     ListedCode,
+    NodeName,
     PartsRule,
     Submission,
     closes,
@@ -75,6 +76,15 @@ class Revoke(Codes):
 
     key_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     last_good: EntryId | None = None
+
+
+class PassedOn(Codes):
+    """This node passed parts of that entry on to other authorities, in the dossier ``successor``; no content."""
+
+    entry: EntryId
+    parts: Annotated[list[Commitment], Field(min_length=1, max_length=64)]
+    to: Annotated[list[NodeName], Field(min_length=1, max_length=63)]
+    successor: EntryId
 
 
 def _own_entry(given: Submission) -> str | None:
@@ -157,6 +167,16 @@ COMMON_ACTS: Final[dict[str, ActSpec]] = {
         effects=(counts("not_accepted"),),
         officer_roles=frozenset({"data_protection"}),
         machine_too=True,
+        anywhere=True,
+        closing=True,
+    ),
+    "passed_on": ActSpec(
+        codes=PassedOn,
+        names={"entry": ANY_ACT},
+        rule=_asks_another,
+        parts=PartsRule(allowed=frozenset()),
+        effects=(counts("passed_on"),),
+        machine=True,
         anywhere=True,
         closing=True,
     ),

@@ -141,6 +141,19 @@ class Translation(Content):
     made_by: Literal["person", "machine"]
 
 
+class Reshared(Content):
+    """Another authority's part, passed on: its original signed header, the part with its salt, and its author's cards.
+
+    ``engine.dossiers.reshared`` holds it to what it claims; here stands its form alone.
+    """
+
+    header: dict[str, object]
+    index: Annotated[int, Field(ge=0, lt=256)]
+    salted: dict[str, object]
+    cards: Annotated[list[dict[str, object]], Field(max_length=4)] = []
+    via: Annotated[list[NodeName], Field(max_length=8)] = []
+
+
 CONTENTS: Final[dict[str, type[Content]]] = {
     "subject": Subject,
     "narrative": Narrative,
@@ -150,6 +163,7 @@ CONTENTS: Final[dict[str, type[Content]]] = {
     "location": Location,
     "contact_point": ContactPoint,
     "translation": Translation,
+    "reshared": Reshared,
 }
 
 

@@ -9,6 +9,7 @@ its machine) or an officer there says why not (``keep``); what is still owed aft
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from tansiq.engine.dossiers import acts
@@ -22,6 +23,8 @@ from tansiq.engine.formats.times import parse_time
 
 REPORTING, RECIPIENT = frozenset({"reporting"}), frozenset({"recipient"})
 INTELLIGENCE = frozenset({"narrative", "subject", "location", "file", "translation"})
+PASSED_ON = INTELLIGENCE | {"reshared"}
+"""What others reported may be passed on in a report of one's own: it keeps its author's grade, inside."""
 CHANGES = frozenset({"correct", "recall_part", "recall"})
 
 
@@ -124,12 +127,12 @@ class ReportKind(Kind):
         "report": ActSpec(
             by=REPORTING,
             codes=Report,
-            parts=PartsRule(frozenset({"narrative"}), INTELLIGENCE),
+            parts=PartsRule(frozenset({"narrative"}), PASSED_ON),
             effects=(acts.puts(ABOUT, "purpose", "crime_area"),),
             opening=True,
         ),
         "received": ActSpec(by=RECIPIENT, effects=(acts.puts("received", per_party=True),), machine=True, closing=True),
-        "supplement": ActSpec(by=REPORTING, parts=PartsRule(frozenset({"narrative"}), INTELLIGENCE)),
+        "supplement": ActSpec(by=REPORTING, parts=PartsRule(frozenset({"narrative"}), PASSED_ON)),
         "feedback": ActSpec(
             by=RECIPIENT,
             codes=Feedback,
@@ -137,7 +140,8 @@ class ReportKind(Kind):
             effects=(acts.puts("feedback", "usefulness", per_party=True),),
         ),
         "correct": _change_of_part(INTELLIGENCE),
-        "recall_part": _change_of_part(frozenset({"narrative"})),
+        # A machine recalls what was passed on, when its author recalls it.
+        "recall_part": replace(_change_of_part(frozenset({"narrative"})), machine_too=True),
         "recall": ActSpec(by=REPORTING, codes=Recall, effects=(_owes,), closing=True),
         "confirm": _settlement(Confirm, (_settles,), machine=True),
         "keep": _settlement(Keep, (_settles, acts.puts("kept", "change", "ground", per_party=True)), machine=False),

@@ -168,6 +168,65 @@ def do_act(session: Session, dossier_id: str, act_name: str, codes: str, parts_f
     _tell_acted(session, flow.act(officer, Intent.from_json(value), now=now()))
 
 
+@dossier.command("pass-on")
+@click.argument("dossier_id")
+@click.option(
+    "--part", "chosen", multiple=True, required=True, help="ENTRY:INDEX of a part, repeatable (from `dossier show`)"
+)
+@click.option("--to", "recipients", multiple=True, required=True, help="partner, repeatable: one dossier each")
+@click.option("--purpose", required=True, help="a code of the list of purposes")
+@click.option("--crime-area", required=True, help="a code of the list of crime areas")
+@click.option("--why", required=True, help="in words, for the partner")
+@click.option("--grade", default="A1", show_default=True, help="of your own words, source and information in 4x4")
+@click.option("--check", is_flag=True, help="only say who will read it and what the accords say")
+@passed
+def pass_on(
+    session: Session,
+    dossier_id: str,
+    chosen: tuple[str, ...],
+    recipients: tuple[str, ...],
+    grade: str,
+    *,
+    check: bool,
+    **told: str,
+) -> None:
+    """Pass parts of a dossier on to other partners, in a dossier that continues it; their providers are told."""
+    officer = session.officer()
+    from tansiq.engine.dossiers.parts import Grading
+    from tansiq.node.flows import act as flow
+    from tansiq.node.flows import forwarding
+
+    grading = Grading.from_json(
+        {"scheme": "4x4", "source": grade[:1], "information": grade[1:], "handling": None, "source_reference": None},
+        at="--grade",
+    )
+    intent = forwarding.intent_of(
+        officer,
+        forwarding.PassingOn(
+            dossier=_full(officer, dossier_id),
+            chosen=tuple(map(_chosen, chosen)),
+            to=recipients,
+            grading=grading,
+            **told,
+        ),
+    )
+    for target in recipients:
+        if check:
+            found = flow.consider(officer, intent.to(target), now=now())
+            session.tell({"to": target, "readers": found.readers, "decision": found.decision.to_json()})
+        else:
+            _tell_acted(session, flow.act(officer, intent.to(target), now=now()))
+
+
+def _chosen(text: str) -> Any:
+    from tansiq.node.flows.forwarding import Chosen
+
+    entry, _colon, index = text.partition(":")
+    if not (index.isascii() and index.isdigit() and len(index) < 4):
+        raise Rejected("intent.malformed", at="--part", wanted="ENTRY:INDEX")
+    return Chosen(entry, int(index))
+
+
 @dossier.command("reference")
 @click.argument("dossier_id")
 @click.argument("value")

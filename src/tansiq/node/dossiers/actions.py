@@ -24,6 +24,7 @@ from tansiq.node.dossiers.models import (
     Dossier,
     Draft,
     Entry,
+    Forwarded,
     Note,
     Part,
     Quarantined,
@@ -256,6 +257,36 @@ def erase_kept(entry_id: str, commitments: Collection[str]) -> None:
     if row is not None:
         row.wire = entries.from_wire(row.wire, at="/wire").without(*commitments).to_wire()
         row.save(update_fields=["wire"])
+
+
+def note_forwarded(dossier: Dossier, entry: SignedEntry, index: int, *, origin: str, now: datetime) -> Forwarded:
+    """Keep that a part of our entry passes on what is held here, in the caller's transaction; again changes nothing."""
+    salted = entry.parts[index]
+    if salted is None or len(salted.part.sources) != 1:
+        raise Rejected("reshared.source_unknown", at=f"/parts/{index}", entry=entry.entry_id)
+    source = salted.part.sources[0]
+    row, is_new = Forwarded.objects.get_or_create(
+        entry=entry.entry_id,
+        index=index,
+        defaults={
+            "source_entry": source.entry,
+            "source_part": source.part,
+            "origin": origin,
+            "dossier": dossier,
+            "part": salted.commitment,
+            "forwarded_at": now,
+        },
+    )
+    if is_new:
+        facts = {"entry": entry.entry_id, "source": source.entry, "part": source.part, "to": list(dossier.participants)}
+        record("part.passed_on", actor="machine", facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
+    return row
+
+
+def mark_forwarded(rows: Collection[Forwarded], *, is_told: bool = False, recalled_by: str = "") -> None:
+    """What became of parts that were passed on: their provider was told, or they were recalled; in the caller's transaction."""
+    changed = {"is_told": True} if is_told else {"recalled_by": recalled_by}
+    Forwarded.objects.filter(pk__in=[row.pk for row in rows]).update(**changed)
 
 
 def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[Entry]:

@@ -113,6 +113,26 @@ class Part(models.Model):
         constraints = [models.UniqueConstraint(fields=["entry", "index"], name="one_part_per_index")]
 
 
+class Forwarded(models.Model):
+    """That a part held here was passed on: what must be recalled when it is, and where. It outlives both contents."""
+
+    source_entry = models.CharField(max_length=64)
+    source_part = models.CharField(max_length=64, help_text="its commitment there")
+    origin = models.CharField(max_length=160, help_text="the node that signed it first")
+    dossier = models.ForeignKey(Dossier, on_delete=models.PROTECT, related_name="forwarded")
+    entry = models.CharField(max_length=64, help_text="the entry of ours that carries it")
+    part = models.CharField(max_length=64, help_text="the commitment of the carrying part")
+    index = models.PositiveSmallIntegerField()
+    forwarded_at = models.DateTimeField()
+    is_told = models.BooleanField(default=False, help_text="its provider was told in the source dossier")
+    recalled_by = models.CharField(max_length=64, blank=True, help_text="the entry by which we recalled it there")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["entry", "index"], name="one_row_per_forwarded_part")]
+        indexes = [models.Index(fields=["source_entry", "source_part"], name="dossiers_forwarded_from")]
+
+
 class WaitingEntry(models.Model):
     """An entry whose ancestors have not arrived: visible and bounded, never judged."""
 

@@ -21,7 +21,18 @@ from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64encode, is_digest, is_id
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.dossiers.models import Case, Dossier, Draft, Entry, Note, Part, Quarantined, Reference, WaitingEntry
+from tansiq.node.dossiers.models import (
+    Case,
+    Dossier,
+    Draft,
+    Entry,
+    Forwarded,
+    Note,
+    Part,
+    Quarantined,
+    Reference,
+    WaitingEntry,
+)
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
 from tansiq.node.vault.keys import search_token
 
@@ -242,6 +253,38 @@ def has_said(dossier: Dossier, author: str, act: str, entry_id: object) -> bool:
     """Whether ``author`` has done ``act`` about that entry in the dossier; for jobs that may run twice."""
     rows = dossier.entries.filter(author=author, act=act).values_list("header", flat=True)
     return any(entries.read_header(bytes(raw)).codes.get("entry") == entry_id for raw in rows)
+
+
+def effective(dossier: Dossier, author: str, act: str) -> list[Header]:
+    """The headers of an author's entries of one act that had effect in the dossier, in their order; for the machine."""
+    rows = dossier.entries.filter(author=author, act=act, is_effective=True).order_by("seq", "entry_id")
+    return [entries.read_header(bytes(raw)) for raw in rows.values_list("header", flat=True)]
+
+
+def forwarded_from(entry_id: str, commitments: Iterable[str] | None = None) -> list[Forwarded]:
+    """Where parts of an entry (all for None) were passed on to; for the machine."""
+    rows = Forwarded.objects.filter(source_entry=entry_id).select_related("dossier")
+    return list(rows if commitments is None else rows.filter(source_part__in=list(commitments)))
+
+
+def forwarded_by(entry_id: str) -> list[Forwarded]:
+    """The parts that one entry of ours passes on; for the machine."""
+    return list(Forwarded.objects.filter(entry=entry_id).select_related("dossier"))
+
+
+def forwarded(row_id: int) -> Forwarded | None:
+    """One part that was passed on."""
+    return Forwarded.objects.filter(pk=row_id).select_related("dossier").first()
+
+
+def is_visible(officer: OfficerLike, dossier_id: str) -> bool:
+    """Whether there is such a dossier that the officer may see."""
+    return bool(dossier_id) and Dossier.objects.filter(visible_to(officer), dossier_id=dossier_id).exists()
+
+
+def successors_of(officer: OfficerLike, dossier: Dossier) -> QuerySet[Dossier]:
+    """The dossiers that continue this one and that the officer may see."""
+    return Dossier.objects.filter(visible_to(officer), continues=dossier.dossier_id).defer("folded")
 
 
 def last_own(dossier_id: str, me: str) -> tuple[int, str | None]:

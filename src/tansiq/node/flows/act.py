@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import SENIOR, AccordInForce, Decision, decide
+from tansiq.engine.accords.decide import SENIOR, AccordInForce, Decision, decide, strictest_decision
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry, SourceRef
@@ -31,7 +31,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import pins, projections, questions
+from tansiq.node.flows import origins, pins, projections, questions
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
@@ -308,8 +308,12 @@ def _decide(stand: _Stand, intent: Intent, actor: Actor, approvals: frozenset[st
     )
     sources = {source.entry for part in intent.parts for source in part.sources}
     if sources:
-        question = replace(question, providers=frozenset(queries.authors_of(sources)))
-    return decide(question, stand.accord, now=now, local=partners.local_rules())
+        question = origins.with_providers(
+            replace(question, providers=frozenset(queries.authors_of(sources))), intent.parts
+        )
+    sending = decide(question, stand.accord, now=now, local=partners.local_rules())
+    # Passing on asks both: those whose information it is must let it go, those it goes to must let it in.
+    return strictest_decision([*origins.leaving(question, intent.parts, now=now), sending])
 
 
 # -- approvals -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.flows import forwarding
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
@@ -45,6 +46,16 @@ def erase(row: Entry, indexes: Collection[int] | None, *, reason: str, now: date
         register_actions.erase_received(row.entry_id, index, ground=reason, now=now)
     dossiers.erase_kept(row.entry_id, commitments)
     exchange.thin(row.entry_id, entry.without(*commitments).to_wire())
+    _erase_passed_on(row, commitments, reason=reason, now=now)
+
+
+def _erase_passed_on(row: Entry, commitments: Collection[str], *, reason: str, now: datetime) -> None:
+    """Our own copies in successor dossiers go too, and those they were passed on to owe the same."""
+    for passed in queries.forwarded_from(row.entry_id, commitments):
+        carrying = queries.entry_by_id(passed.entry)
+        if carrying is not None:
+            erase(carrying, [passed.index], reason=reason, now=now)
+        forwarding.leave_recall(passed, change=row.entry_id, due="", now=now)
 
 
 def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connection, transaction
 
+from tansiq.engine.dossiers import reshared
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.entities import Grading, model
 from tansiq.engine.errors import TansiqError
@@ -51,13 +52,22 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
         return
     model()  # loading it takes seconds; nobody should wait for it at a locked row
     for number, salted in enumerate(dossiers.signed_entry(row).parts):
-        if salted is not None and salted.part.type == "subject":
-            subject = _store(row, number, salted.part, now)
+        told = _told(row.author, salted.part) if salted is not None else None
+        if told is not None:
+            subject = _store(row, number, *told, now)
             if subject is not None:
                 _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
 
 
-def _store(row: Entry, number: int, part: Part, now: datetime) -> Subject | None:
+def _told(author: str, part: Part) -> tuple[str, Part] | None:
+    """Whose subject a part tells of, and the part that does: itself, or the one that it passes on."""
+    if part.type == reshared.RESHARED:
+        origin = reshared.open_origin(part)
+        author, part = origin.author, origin.salted.part
+    return (author, part) if part.type == "subject" else None
+
+
+def _store(row: Entry, number: int, owner: str, part: Part, now: datetime) -> Subject | None:
     """Keep the subject, unless its part was erased since it was read: an erasure holds the same lock."""
     with transaction.atomic():
         lock(row.dossier_id)
@@ -68,7 +78,7 @@ def _store(row: Entry, number: int, part: Part, now: datetime) -> Subject | None
             entry=row.entry_id,
             part=number,
             dossier=row.dossier_id,
-            sender=row.author,
+            sender=owner,
             circle=row.dossier.circle,
             marking=part.marking.to_json(),
             grading=_grading(part),

@@ -15,7 +15,7 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import calling, erasing, overdue, threats
+from tansiq.node.flows import calling, erasing, forwarding, overdue, threats
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -28,6 +28,8 @@ Projection = Callable[["Dossier", SignedEntry, datetime], None]
 MACHINE_JOB = "flows.machine"
 MATCH_JOB = "flows.match"
 TAKE_AGAIN_JOB = "flows.take_again"
+SUBJECTS = frozenset({"subject", "reshared"})
+"""Parts that may be about somebody whom this node holds something about."""
 QUIET_ACTS = frozenset({"received", "remind_seen"})
 
 
@@ -103,7 +105,7 @@ def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> N
 
 def leave_matching(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Subjects that came from a partner are matched against what is held, for the records' owners."""
-    if entry.header.author != my_id() and any(part.type == "subject" for part in entry.header.parts):
+    if entry.header.author != my_id() and any(part.type in SUBJECTS for part in entry.header.parts):
         enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
 
 
@@ -126,6 +128,7 @@ EVERY_KIND: list[Projection] = [
     leave_matching,
     overdue.settle,
     threats.follow_threat,
+    forwarding.follow,
 ]
 BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],

@@ -36,7 +36,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import projections, questions
+from tansiq.node.flows import origins, projections, questions
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 
@@ -63,6 +63,7 @@ def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
             _keep_unread(sender, content, error, now)
         raise
     header = entry.header
+    origins.require_sound(entry)
     if queries.is_judged(entry.entry_id):
         _complete(sender, entry, now)
     else:

@@ -17,7 +17,7 @@ from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import accepting, delivery, pulling
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import calling, erasing, incoming, matching, overdue, projections, taking, threats
+from tansiq.node.flows import calling, erasing, forwarding, incoming, matching, overdue, projections, taking, threats
 from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
@@ -112,6 +112,8 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     overdue.REMIND_JOB: overdue.remind,
     calling.RING_JOB: calling.ring,
     threats.REVIEW_JOB: threats.remind_of_review,
+    forwarding.TELL_JOB: forwarding.tell_providers,
+    forwarding.RECALL_JOB: forwarding.recall_onward,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

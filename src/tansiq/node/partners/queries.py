@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -85,6 +86,22 @@ def own_node_keys() -> list[bytes]:
         card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
         found += [key.public_bytes for key in card.keys if key.purpose == "node"]
     return list(dict.fromkeys(found))
+
+
+def cards_of(node_id: str, key_id: str) -> list[dict[str, Any]]:
+    """The newest signed card of ``node_id`` that names this key, in a list; empty where this node has none."""
+    row = Partner.objects.filter(node_id=node_id).first()
+    for signed in CardHistory.objects.filter(node_id=node_id).order_by("-serial").values_list("card", flat=True):
+        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public) if row else None)
+        if any(key.key_id == key_id for key in card.keys):
+            return [signed]
+    return []
+
+
+def root_of(node_id: str) -> bytes | None:
+    """The root key that was pinned when ``node_id`` was enrolled; None for a stranger."""
+    found = Partner.objects.filter(node_id=node_id).values_list("root_public", flat=True).first()
+    return bytes(found) if found is not None else None
 
 
 def _keys(node_id: str, purpose: str, at: datetime, *, revoked: dict[str, datetime]) -> dict[str, bytes]:

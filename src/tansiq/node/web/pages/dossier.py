@@ -17,6 +17,7 @@ from tansiq.node.dossiers import queries
 from tansiq.node.partners.queries import my_id
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.passing import origin_shown
 from tansiq.node.web.pages.subject import property_value
 from tansiq.node.wording import sentence
 
@@ -55,6 +56,7 @@ ACT_ICONS = {
     "recall": "arrow-counterclockwise",
     "confirm": "check2-circle",
     "keep": "lock",
+    "passed_on": "arrow-right",
 }
 ACT_TONES = {
     "answer": "good",
@@ -92,7 +94,7 @@ def _entry(kind: str, entry: Mapping[str, Any], names: Mapping[str, str]) -> dic
         ],
         "flags": _flags(entry),
         "marking": entry["marking"],
-        "parts": [part_shown(kind, part) for part in entry["parts"]],
+        "parts": [_part_of(kind, part, entry["author"], names) for part in entry["parts"]],
         "delivery": [_evidence(row, names) for row in entry["delivery"]],
     }
 
@@ -119,6 +121,12 @@ def code_shown(kind: str, act: str, name: str, code: Any) -> dict[str, Any]:
     if len(text) == 64:
         return {"id": text}
     return {"text": words.code_value(kind, act, name, code)}
+
+
+def _part_of(kind: str, part: Mapping[str, Any], author: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """A part as it is shown; one that is passed on as what it carries, with whose it is and what is proven of that."""
+    origin = origin_shown(part, author, names) if part.get("type") == "reshared" and not part["erased"] else None
+    return part_shown(kind, part) if origin is None else {**part_shown(kind, origin["part"]), "origin": origin}
 
 
 def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:

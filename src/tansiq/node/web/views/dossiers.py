@@ -63,6 +63,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "entries": pages.entries_shown(read, names),
         "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
         "is_accord": read["kind"] == "accord",
+        "may_pass_on": read["kind"] != "accord" and may(officer.roles, "act"),
         "is_reader_only": not may(officer.roles, "act"),
         "deadlines": [{**row, **words.deadline_words(read["kind"], row)} for row in read["deadlines"]],
     }
