@@ -91,6 +91,8 @@ class Far:
         self.is_down = False
         self.answers: list[tuple[int, bytes]] = []
         """Answers to give instead of a receipt, once each."""
+        self.doors: dict[str, Callable[[bytes, datetime], tuple[int, bytes]]] = {}
+        """What it answers at further addresses."""
 
     def remembered(self) -> dict[str, Any]:
         """Everything it has in memory, to be put back by ``recalled``."""
@@ -393,6 +395,8 @@ class Far:
 
     def serve(self, path: str, raw: bytes, now: datetime) -> tuple[int, bytes]:
         """Its door for partners."""
+        if path in self.doors:
+            return self.doors[path](raw, now)
         if self.answers:
             return self.answers.pop(0)
         assert path == "/peer/v1/envelopes", path

@@ -33,6 +33,7 @@ from tansiq.node.cli import setup
 from tansiq.node.exchange import delivery, pulling
 from tansiq.node.exchange.queries import partners_with_work
 from tansiq.node.flows import act as flow
+from tansiq.node.flows import carrying
 from tansiq.node.flows.intents import Intent
 from tansiq.node.flows.working import JOBS, tell_dead
 from tansiq.node.jobs import tasks as jobs
@@ -241,6 +242,11 @@ class World:
                 delivery.deliver_to(partner, "test", http, self.clock, threading.Event())
                 for partner in partners_with_work(self.now)
             )
+
+    def carry(self, worker: str = "test") -> int:
+        """One round of fetching and bringing files, as the worker's own thread does it."""
+        with httpx.Client(transport=httpx.MockTransport(self._network)) as http:
+            return carrying.turn(worker, http, self.clock, threading.Event())
 
     def _network(self, request: httpx.Request) -> httpx.Response:
         far = next(far for far in self.fars.values() if far.url and request.url.host == httpx.URL(far.url).host)

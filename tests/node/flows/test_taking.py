@@ -40,14 +40,16 @@ def three(world: World) -> tuple[Far, Far, str]:
     return world.fars["ma"], it, world.accord("ma", "it")
 
 
-def report_by(world: World, far: Far, accord: str, others: list[str], text: str = "…") -> Any:
+def report_by(
+    world: World, far: Far, accord: str, others: list[str], text: str = "…", parts: tuple[Part, ...] | None = None
+) -> Any:
     """A report that ``far`` opens."""
     return far.open(
         "report",
         others,
         world.now,
         codes={"purpose": "investigation", "crime_area": "0601"},
-        parts=report_parts(text),
+        parts=report_parts(text) if parts is None else parts,
         accord=accord,
         accord_version=world.version(accord),
     )

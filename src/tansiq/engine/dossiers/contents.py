@@ -93,6 +93,7 @@ class File(Content):
     blob_size: Annotated[int, Field(ge=0, le=2**53 - 1)]
     identity: Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=r"^[A-Za-z0-9-]+$")]
     document_type: Listed | None = None
+    description: Line | None = None
 
 
 class Assurance(Content):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from tansiq.engine.envelopes.blobs import MAX_HEAD, PIECE
 from tansiq.engine.envelopes.sealing import MAX_ENVELOPE
 from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.node.api.errors import problem
@@ -21,7 +22,14 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 MAX_RECEIPT = 256 * 1024
 MAX_PULL = 16 * 1024
 MAX_PAGE = 64 * 1024 * 1024
-LIMITS = {"/peer/v1/envelopes": MAX_ENVELOPE, "/peer/v1/receipts": MAX_RECEIPT, "/peer/v1/pull": MAX_PULL}
+MAX_PIECE = PIECE + MAX_HEAD + MAX_PULL
+LIMITS = {
+    "/peer/v1/envelopes": MAX_ENVELOPE,
+    "/peer/v1/receipts": MAX_RECEIPT,
+    "/peer/v1/pull": MAX_PULL,
+    "/peer/v1/blobs/read": MAX_PULL,
+    "/peer/v1/blobs/write": MAX_PIECE,
+}
 
 
 def bounded(application: Application) -> Application:

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_GET, require_POST
 from tansiq.engine.envelopes.sealing import MAX_ENVELOPE
 from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.engine.formats import canonical, strict_json
-from tansiq.node.api.bounds import MAX_PULL, MAX_RECEIPT
+from tansiq.node.api.bounds import MAX_PIECE, MAX_PULL, MAX_RECEIPT
 from tansiq.node.api.errors import problem
 from tansiq.node.exchange import accepting, actions, pulling
+from tansiq.node.flows import carrying
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
@@ -94,6 +95,18 @@ def pull(raw: bytes) -> HttpResponse:
     return HttpResponse(
         pulling.waiting(partner, f"pull-{os.getpid()}", now), content_type="application/vnd.tansiq.envelopes"
     )
+
+
+@door(max_bytes=MAX_PULL)
+def read_blob(raw: bytes) -> HttpResponse:
+    """POST /peer/v1/blobs/read: a stretch of a sealed file, for a partner that may have it."""
+    return HttpResponse(carrying.serve_read(raw, timezone.now()), content_type="application/octet-stream")
+
+
+@door(max_bytes=MAX_PIECE)
+def write_blob(raw: bytes) -> HttpResponse:
+    """POST /peer/v1/blobs/write: a piece of a sealed file that is awaited here, brought by a partner that cannot be dialled."""
+    return _json(carrying.serve_write(raw, timezone.now()))
 
 
 @require_GET

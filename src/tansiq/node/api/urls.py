@@ -10,5 +10,7 @@ urlpatterns = [
     path("peer/v1/envelopes", peer.envelopes),
     path("peer/v1/receipts", peer.receipts),
     path("peer/v1/pull", peer.pull),
+    path("peer/v1/blobs/read", peer.read_blob),
+    path("peer/v1/blobs/write", peer.write_blob),
     path("health", peer.health),
 ]

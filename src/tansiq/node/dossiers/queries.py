@@ -211,6 +211,25 @@ def has_part(entry_id: str, index: int) -> bool:
     return Part.objects.filter(entry=entry_id, index=index, salted__isnull=False).exists()
 
 
+def part_of(entry_id: str, index: int) -> Any:
+    """One part of an entry; None where its content is not here (any more). For the machine."""
+    row = Part.objects.filter(entry=entry_id, index=index, salted__isnull=False).first()
+    return SaltedPart.from_json(row.salted, at="").part if row else None
+
+
+def takes_part(node: str, dossier_id: str) -> bool:
+    """Whether ``node`` is a participant of the dossier."""
+    found = Dossier.objects.filter(dossier_id=dossier_id).values_list("participants", flat=True).first()
+    return found is not None and node in found
+
+
+def blobs_in_drafts() -> set[str]:
+    """The blobs that parts of open drafts name; for the machine."""
+    intents = Draft.objects.filter(state__in=[Draft.DRAFTING, Draft.AWAITING]).values_list("intent", flat=True)
+    parts = (part for intent in intents.iterator() for part in intent.get("parts", []))
+    return {str(part["content"]["blob"]) for part in parts if isinstance(part.get("content", {}).get("blob"), str)}
+
+
 def is_quarantined(entry_id: str) -> bool:
     """Whether the entry's content is kept away for the data-protection officer."""
     return Quarantined.objects.filter(entry_id=entry_id).exists()

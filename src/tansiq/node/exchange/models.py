@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 
-from tansiq.node.vault.columns import SealedJSONField
+from tansiq.node.vault.columns import SealedJSONField, SealedTextField
 
 
 class Link(models.Model):
@@ -113,3 +115,74 @@ class Contradiction(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sender", "manifest_digest"], name="one_row_per_contradiction")]
+
+
+class Blob(models.Model):
+    """One sealed file that this node has, or is fetching because a live part names it. The secret that opens it is not here."""
+
+    ARRIVING, HERE, REFUSED = "arriving", "here", "refused"
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    size = models.PositiveBigIntegerField(help_text="sealed bytes")
+    state = models.CharField(max_length=10, default=ARRIVING)
+    received = models.PositiveBigIntegerField(default=0, help_text="for people; what counts is the length of the file")
+    media_type = models.CharField(max_length=160, blank=True, help_text="what its first bytes say")
+    code = models.CharField(max_length=80, blank=True, help_text="why it is refused, or how the last try failed")
+    failures = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "retry_at"])]
+
+
+class BlobUse(models.Model):
+    """A live part that names a blob. ``is_proved``: its secret opens the blob, so that nobody names what is not theirs."""
+
+    blob = models.CharField(max_length=64, db_index=True)
+    entry = models.CharField(max_length=64)
+    index = models.PositiveSmallIntegerField()
+    dossier = models.CharField(max_length=64, db_index=True)
+    author = models.CharField(max_length=160)
+    is_proved = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "index"], name="one_use_per_part")]
+
+
+class BlobCopy(models.Model):
+    """What is known of a blob's way to one partner: how much it was given, and its signed word that it has the whole."""
+
+    blob = models.CharField(max_length=64)
+    partner = models.CharField(max_length=160)
+    given = models.PositiveBigIntegerField(default=0)
+    is_pushed = models.BooleanField(default=False, help_text="we bring it, since the partner cannot dial us")
+    state = models.CharField(max_length=10, default="announced")
+    code = models.CharField(max_length=80, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["blob", "partner"], name="one_copy_per_partner")]
+        indexes = [models.Index(fields=["is_pushed", "state", "retry_at"])]
+
+
+class Upload(models.Model):
+    """A file that an officer is bringing, sealed as it comes; kept until it is sent or nobody wants it any more."""
+
+    upload_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    officer = models.CharField(max_length=36)
+    told = SealedJSONField(help_text="name, media type, and what the whole came to")
+    identity = SealedTextField()
+    size = models.PositiveBigIntegerField(help_text="of the file")
+    sealed_size = models.PositiveBigIntegerField()
+    blob = models.CharField(max_length=64, blank=True, db_index=True, help_text="once it is whole")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()

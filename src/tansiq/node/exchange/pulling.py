@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -31,27 +32,38 @@ MAX_BYTES = 16 * 1024 * 1024
 
 def request_for(partner: str, now: datetime) -> bytes:
     """The signed request with which this node asks ``partner`` for what waits."""
+    return signed_request(PULL_TYPE, partner, now)
+
+
+def asker(raw: bytes, now: datetime) -> str:
+    """Who asks, proved; raises Rejected for anybody else's request, or one that is not of these five minutes."""
+    return str(proved(raw, PULL_TYPE, now)["from"])
+
+
+def signed_request(type_: str, partner: str, now: datetime, **members: str | int) -> bytes:
+    """A request of this node to ``partner``, signed by its node key: who asks whom, when, a nonce, and ``members``."""
     payload = {
         "v": 1,
         "from": partners.my_id(),
         "to": partner,
         "at": format_time(now),
         "nonce": b64encode(os.urandom(12)),
+        **members,
     }
-    return canonical.dumps(dsse.sign(PULL_TYPE, canonical.dumps(payload), [keys.current().node]).to_json())
+    return canonical.dumps(dsse.sign(type_, canonical.dumps(payload), [keys.current().node]).to_json())
 
 
-def asker(raw: bytes, now: datetime) -> str:
-    """Who asks, proved; raises Rejected for anybody else's request, or one that is not of these five minutes."""
+def proved(raw: bytes, type_: str, now: datetime) -> dict[str, Any]:
+    """What a request says, once its sender is proved; raises Rejected as :func:`asker` does."""
     signed = Signed.from_json(strict_json.loads(raw))
     claimed = strict_json.loads(signed.payload)
     if not isinstance(claimed, dict) or claimed.get("to") != partners.my_id():
         raise Rejected("exchange.pull_not_for_us")
     sender = str(claimed.get("from"))
-    dsse.verify_one(signed, payload_type=PULL_TYPE, keys=partners.node_keys(sender, now))
+    dsse.verify_one(signed, payload_type=type_, keys=partners.node_keys(sender, now))
     if abs(parse_time(str(claimed.get("at"))) - now) > WINDOW:
         raise Rejected("exchange.pull_stale", partner=sender)
-    return sender
+    return claimed
 
 
 def waiting(partner: str, worker: str, now: datetime) -> bytes:

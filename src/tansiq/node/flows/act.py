@@ -31,7 +31,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import origins, pins, projections, questions
+from tansiq.node.flows import attaching, origins, pins, projections, questions
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
@@ -113,6 +113,7 @@ def act(officer: Officer, intent: Intent, *, now: datetime, draft_id: str = "") 
     stand = _stand(officer, intent, now)
     if missing := _missing(stand, intent):
         raise Rejected("intent.incomplete", at=missing[0].at, fields=[m.at for m in missing])
+    attaching.require_here(intent.parts)
     digest = intent.digest(accord_version=stand.accord_version)
     approvers = _approvers(officer, draft_id, digest)
     actor = Actor(_role(stand, officer, intent), officer=officer.reference)
@@ -433,6 +434,7 @@ def _sign(
     officer: Officer | None,
 ) -> Acted:
     """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again."""
+    attaching.require_here(intent.parts)
     for _ in range(ATTEMPTS):
         header = _header(stand, intent, actor, approved_by, now)
         if intent.act not in ALWAYS:

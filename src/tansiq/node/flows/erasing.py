@@ -22,7 +22,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import forwarding
+from tansiq.node.flows import attaching, forwarding
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
@@ -44,6 +44,7 @@ def erase(row: Entry, indexes: Collection[int] | None, *, reason: str, now: date
     dossiers.erase_parts(row, chosen, reason=reason, actor="machine", now=now)
     for index in chosen:
         register_actions.erase_received(row.entry_id, index, ground=reason, now=now)
+    attaching.forget(row.entry_id, chosen, now)
     dossiers.erase_kept(row.entry_id, commitments)
     exchange.thin(row.entry_id, entry.without(*commitments).to_wire())
     _erase_passed_on(row, commitments, reason=reason, now=now)

@@ -15,7 +15,7 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import calling, erasing, forwarding, overdue, threats
+from tansiq.node.flows import attaching, calling, erasing, forwarding, overdue, threats
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -42,6 +42,7 @@ def after_entry(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
 def after_parts(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
     """What follows when parts of an entry come later than the entry, in the caller's transaction."""
     leave_matching(dossier, entry, now)
+    attaching.follow(dossier, entry, now)
     if dossier.kind == "accord":
         project_accord(dossier, entry, now)
 
@@ -129,6 +130,7 @@ EVERY_KIND: list[Projection] = [
     overdue.settle,
     threats.follow_threat,
     forwarding.follow,
+    attaching.follow,
 ]
 BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],

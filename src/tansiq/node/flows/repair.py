@@ -19,6 +19,7 @@ from tansiq.node.audit import verification
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import owed, queries
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
 from tansiq.node.flows.taking import ask_for
 from tansiq.node.jobs import queries as jobs
@@ -138,6 +139,7 @@ def after_restore(now: datetime) -> dict[str, Any]:
         "incarnation": incarnation,
         "partners_asked": tell_heads(now),
         "dossiers": queries.count(),
+        "files_awaited": blobs.await_again(now),
     }
 
 

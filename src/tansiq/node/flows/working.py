@@ -15,9 +15,21 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
-from tansiq.node.exchange import accepting, delivery, pulling
+from tansiq.node.exchange import accepting, blobs, delivery, pulling
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import calling, erasing, forwarding, incoming, matching, overdue, projections, taking, threats
+from tansiq.node.flows import (
+    attaching,
+    calling,
+    carrying,
+    erasing,
+    forwarding,
+    incoming,
+    matching,
+    overdue,
+    projections,
+    taking,
+    threats,
+)
 from tansiq.node.jobs import actions as job_actions
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.jobs.actions import DeadLetter
@@ -35,11 +47,13 @@ def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
     """Work until ``stop`` is set. ``name`` is this worker's alone: what its predecessor of that name held is free again."""
     job_actions.let_go(name, clock())
     exchange.let_go(name)
+    blobs.let_go(name)
     begin(clock())
     loops: dict[str, Callable[[], None]] = {
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
         "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
+        "files": lambda: carrying.run(name, stop=stop, clock=clock),
         "tick": lambda: run_ticks(stop=stop, clock=clock),
     }
     threads = [threading.Thread(target=loop, name=f"{name}/{what}", daemon=True) for what, loop in loops.items()]
@@ -97,6 +111,7 @@ def begin(now: datetime) -> None:
 def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a job handler's shape
     """Job ``flows.hourly``: ask again for what entries wait for, sweep the desk. Owes itself again for the next hour."""
     taking.ask_again(now)
+    attaching.sweep(now)
     with transaction.atomic():
         desk.sweep(now)
         job_actions.enqueue(HOURLY_JOB, {}, now=now, run_at=now + HOUR, key=HOURLY_JOB)
@@ -114,6 +129,8 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     threats.REVIEW_JOB: threats.remind_of_review,
     forwarding.TELL_JOB: forwarding.tell_providers,
     forwarding.RECALL_JOB: forwarding.recall_onward,
+    attaching.ERASE_JOB: attaching.erase,
+    attaching.PROVE_JOB: attaching.prove,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -54,10 +54,19 @@ def decrypt_stream(source: Reader, target: Writer, identities: Sequence[Identity
     continued). After ``age.payload`` the target holds authentic but incomplete plaintext, which the caller throws
     away.
     """
+    file_key, beyond = read_key(source, identities)
+    return payload.decrypt(Pushback(beyond, source), target, file_key=file_key)
+
+
+def read_key(source: Reader, identities: Sequence[Identity]) -> tuple[bytes, bytes]:
+    """The file key that the header of ``source`` wraps for one of ``identities``, and the bytes read beyond the header.
+
+    Raises what ``decrypt_stream`` raises before the payload.
+    """
     found, beyond = header.read(source)
     file_key = _file_key(found, identities)
     found.verify(file_key)
-    return payload.decrypt(Pushback(beyond, source), target, file_key=file_key)
+    return file_key, beyond
 
 
 def _file_key(found: Header, identities: Sequence[Identity]) -> bytes:

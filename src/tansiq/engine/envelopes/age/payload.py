@@ -46,7 +46,7 @@ class Pushback:
 def encrypt(source: Reader, target: Writer, *, file_key: bytes, nonce: bytes) -> int:
     """Seal all of ``source`` into ``target``, with one chunk in memory; the number of bytes that were sealed."""
     target.write(nonce)
-    cipher = ChaCha20Poly1305(derive(file_key, salt=nonce, info=b"payload"))
+    cipher = cipher_of(file_key, nonce)
     reader = Pushback(b"", source)
     number, length = 0, 0
     chunk = reader.read_fully(CHUNK)
@@ -68,7 +68,7 @@ def decrypt(source: Pushback, target: Writer, *, file_key: bytes) -> int:
     nonce = source.read_fully(NONCE_LENGTH)
     if len(nonce) < NONCE_LENGTH:
         malformed("payload_nonce")
-    cipher = ChaCha20Poly1305(derive(file_key, salt=nonce, info=b"payload"))
+    cipher = cipher_of(file_key, nonce)
     number, length, is_last = 0, 0, False
     while not is_last:
         chunk = source.read_fully(CHUNK + TAG)
@@ -79,6 +79,24 @@ def decrypt(source: Pushback, target: Writer, *, file_key: bytes) -> int:
     if source.read_fully(1):
         raise Rejected("age.payload", rule="bytes_after_last_chunk")
     return length
+
+
+def cipher_of(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305:
+    """The cipher of all chunks of one file."""
+    return ChaCha20Poly1305(derive(file_key, salt=nonce, info=b"payload"))
+
+
+def seal_chunk(cipher: ChaCha20Poly1305, number: int, plain: bytes, *, is_last: bool) -> bytes:
+    """One chunk in its place; ``plain`` is ``CHUNK`` bytes but for the last."""
+    return cipher.encrypt(_nonce(number, is_last=is_last), plain, None)
+
+
+def open_chunk(cipher: ChaCha20Poly1305, number: int, sealed: bytes, *, is_last: bool) -> bytes:
+    """The plaintext of one chunk whose place is known; ``Rejected("age.payload", rule="tag")`` for any other bytes."""
+    try:
+        return cipher.decrypt(_nonce(number, is_last=is_last), sealed, None)
+    except InvalidTag:
+        raise Rejected("age.payload", rule="tag") from None
 
 
 def _open(cipher: ChaCha20Poly1305, number: int, chunk: bytes) -> tuple[bytes, bool]:
