@@ -33,7 +33,7 @@ from tansiq.node.cli import setup
 from tansiq.node.exchange import delivery, pulling
 from tansiq.node.exchange.queries import partners_with_work
 from tansiq.node.flows import act as flow
-from tansiq.node.flows import carrying
+from tansiq.node.flows import fetching
 from tansiq.node.flows.intents import Intent
 from tansiq.node.flows.working import JOBS, tell_dead
 from tansiq.node.jobs import tasks as jobs
@@ -246,7 +246,7 @@ class World:
     def carry(self, worker: str = "test") -> int:
         """One round of fetching and bringing files, as the worker's own thread does it."""
         with httpx.Client(transport=httpx.MockTransport(self._network)) as http:
-            return carrying.turn(worker, http, self.clock, threading.Event())
+            return fetching.turn(worker, http, self.clock, threading.Event())
 
     def _network(self, request: httpx.Request) -> httpx.Response:
         far = next(far for far in self.fars.values() if far.url and request.url.host == httpx.URL(far.url).host)

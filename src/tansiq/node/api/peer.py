@@ -19,7 +19,7 @@ from tansiq.engine.formats import canonical, strict_json
 from tansiq.node.api.bounds import MAX_PIECE, MAX_PULL, MAX_RECEIPT
 from tansiq.node.api.errors import problem
 from tansiq.node.exchange import accepting, actions, pulling
-from tansiq.node.flows import carrying
+from tansiq.node.flows import fetching
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
@@ -100,13 +100,13 @@ def pull(raw: bytes) -> HttpResponse:
 @door(max_bytes=MAX_PULL)
 def read_blob(raw: bytes) -> HttpResponse:
     """POST /peer/v1/blobs/read: a stretch of a sealed file, for a partner that may have it."""
-    return HttpResponse(carrying.serve_read(raw, timezone.now()), content_type="application/octet-stream")
+    return HttpResponse(fetching.serve_read(raw, timezone.now()), content_type="application/octet-stream")
 
 
 @door(max_bytes=MAX_PIECE)
 def write_blob(raw: bytes) -> HttpResponse:
     """POST /peer/v1/blobs/write: a piece of a sealed file that is awaited here, brought by a partner that cannot be dialled."""
-    return _json(carrying.serve_write(raw, timezone.now()))
+    return _json(fetching.serve_write(raw, timezone.now()))
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 An officer's file is sealed while it comes, piece by piece, to a secret of its own (``engine/envelopes/blobs``); when it is whole it
 is read back, digested and looked at, and is then a content for a part. Signing an entry that names it announces it to every other
-participant; an entry of a partner that names one lets this node await it (``carrying`` brings and fetches). Erasing the part takes
+participant; an entry of a partner that names one lets this node await it (``fetching`` fetches and brings). Erasing the part takes
 secret and sealed bytes away together.
 """
 
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import transaction
 
-from tansiq.engine.dossiers.contents import File
+from tansiq.engine.dossiers.contents import File, Reshared
+from tansiq.engine.dossiers.parts import SaltedPart
 from tansiq.engine.envelopes import blobs as engine
 from tansiq.engine.envelopes.age import HybridIdentity
 from tansiq.engine.envelopes.age.payload import CHUNK
@@ -204,8 +205,9 @@ def content_of(officer: Officer, upload_id: str, **more: str) -> dict[str, Any]:
 def require_here(parts: Iterable[Part]) -> None:
     """Raise Rejected("file.not_here", at=…) unless every file that own parts name is whole on this node, and opens by what they say."""
     for number, part in enumerate(parts):
-        if isinstance(part.read, File) and not _is_here(part.read):
-            raise Rejected("file.not_here", at=f"/parts/{number}", name=part.read.name)
+        told = file_of(part)
+        if told is not None and not _is_here(told):
+            raise Rejected("file.not_here", at=f"/parts/{number}", name=told.name)
 
 
 def _is_here(told: File) -> bool:
@@ -224,8 +226,15 @@ def _is_here(told: File) -> bool:
 
 def file_in(entry_id: str, index: int) -> File | None:
     """The file that a part describes; None where the part is gone or is no file."""
-    part = queries.part_of(entry_id, index)
-    return part.read if part is not None and isinstance(part.read, File) else None
+    return file_of(queries.part_of(entry_id, index))
+
+
+def file_of(part: Part | None) -> File | None:
+    """The file that a part describes, its own or one that it passes on; None for a part about something else."""
+    read = part.read if part is not None else None
+    if isinstance(read, Reshared):
+        read = SaltedPart.from_json(read.salted, at="/content/salted").part.read
+    return read if isinstance(read, File) else None
 
 
 def follow(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
@@ -233,8 +242,8 @@ def follow(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     me = partners.my_id()
     is_own = entry.header.author == me
     for index, salted in enumerate(entry.parts):
-        told = salted.part.read if salted else None
-        if not isinstance(told, File):
+        told = file_of(salted.part if salted else None)
+        if told is None:
             continue
         use = Use(entry.entry_id, index, dossier.dossier_id, entry.header.author, is_proved=is_own)
         is_here = blobs.use(told.blob, told.blob_size, use, now)

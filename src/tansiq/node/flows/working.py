@@ -20,8 +20,8 @@ from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
     attaching,
     calling,
-    carrying,
     erasing,
+    fetching,
     forwarding,
     incoming,
     matching,
@@ -53,7 +53,7 @@ def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
         "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
-        "files": lambda: carrying.run(name, stop=stop, clock=clock),
+        "files": lambda: fetching.run(name, stop=stop, clock=clock),
         "tick": lambda: run_ticks(stop=stop, clock=clock),
     }
     threads = [threading.Thread(target=loop, name=f"{name}/{what}", daemon=True) for what, loop in loops.items()]

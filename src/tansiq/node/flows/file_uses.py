@@ -25,6 +25,7 @@ from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import blobs, files
+from tansiq.node.flows import attaching
 from tansiq.node.partners import queries as partners
 
 if TYPE_CHECKING:
@@ -64,24 +65,25 @@ def open_file(officer: Officer, dossier_id: str, entry_id: str, index: int, *, u
     dossier = queries.get_dossier_for(officer, dossier_id)
     row = queries.entry_by_id(entry_id)
     part = queries.part_of(entry_id, index) if row is not None and row.dossier_id == dossier.dossier_id else None
-    if row is None or part is None or not isinstance(part.read, File):
+    told = attaching.file_of(part)
+    if row is None or part is None or told is None:
         raise Rejected("blob.not_found")
     facts: dict[str, Any] = {"entry": entry_id, "part": index, "use": use}
     try:
         facts["clause"] = require_use(officer, dossier, row, part, use=use, now=now)
-        held = blobs.get(part.read.blob)
+        held = blobs.get(told.blob)
         if held is None or held.state != held.HERE or not blobs.is_proved(entry_id, index):
             raise Unavailable("blob.not_here")
         if media.is_program(held.media_type):
-            raise Refused("file.program", name=part.read.name, kind=held.media_type)
+            raise Refused("file.program", name=told.name, kind=held.media_type)
     except Refused as error:
-        told = {**facts, "code": error.code}
+        facts["code"] = error.code
         with transaction.atomic():
-            record("file.refused", actor=officer.reference, facts=told, log="internal", now=now, dossier=dossier_id)
+            record("file.refused", actor=officer.reference, facts=facts, log="internal", now=now, dossier=dossier_id)
         raise
     with transaction.atomic():
         record("file.opened", actor=officer.reference, facts=facts, log="internal", now=now, dossier=dossier_id)
-    return Opened(part.read, held.media_type)
+    return Opened(told, held.media_type)
 
 
 def require_use(officer: Officer, dossier: Dossier, row: Entry, part: Part, *, use: str, now: datetime) -> str:
@@ -100,7 +102,9 @@ def require_use(officer: Officer, dossier: Dossier, row: Entry, part: Part, *, u
 
 def _decided(dossier: Dossier, row: Entry, part: Part, use: str, now: datetime) -> Decision:
     about = queries.folded_of(dossier).state.value(ABOUT) or {}
-    authors = queries.authors_of({source.entry for source in part.sources}) if part.sources else set()
+    # What a partner sends answers to that partner; what we made of others' information answers to them.
+    is_made = row.author == partners.my_id() and part.sources
+    authors = queries.authors_of({source.entry for source in part.sources}) if is_made else set()
     question = Question(
         act="print",
         kind=dossier.kind,

@@ -153,7 +153,7 @@ def _source(use: Use, failures: int) -> tuple[str, str] | None:
     """Who is asked this time, and where: the author first, then whoever else takes part; None if nobody can be dialled."""
     dossier = queries.dossier_by_id(use.dossier)
     nodes = [use.author, *(one for one in (dossier.participants if dossier else []) if one != use.author)]
-    cards = {node: partners.card_of(node) for node in nodes if node != partners.my_id()}
+    cards = {node: partners.card_of(node) for node in nodes if node not in {partners.my_id(), *partners.by_hand()}}
     dialled = [(node, card.url) for node, card in cards.items() if card is not None and card.url]
     return dialled[failures % len(dialled)] if dialled else None
 
@@ -264,7 +264,7 @@ def _refuse(row: Blob, use: Use, code: str, now: datetime) -> None:
 def bring(copy: BlobCopy, http: httpx.Client, clock: Clock, stop: threading.Event) -> bool:
     """Some pieces of a blob to a partner that cannot come for it; the partner says where it goes on."""
     card, row = partners.card_of(copy.partner), blobs.get(copy.blob)
-    if card is None or not card.url or row is None:
+    if card is None or not card.url or row is None or copy.partner in partners.by_hand():
         raise Unavailable("blob.to_be_fetched")
     place = _bring_piece(copy, card.url, 0, b"", http, clock())
     with files.reading(files.path_of(copy.blob)) as read_at:

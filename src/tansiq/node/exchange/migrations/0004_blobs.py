@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exchange', '0002_contradiction'),
+        ('exchange', '0003_by_hand'),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ from tansiq.engine.accords.markings import Marking
 from tansiq.engine.errors import Refused, Rejected, Unavailable
 from tansiq.node.audit.models import Event
 from tansiq.node.exchange.models import Blob
-from tansiq.node.flows import opening
+from tansiq.node.flows import file_uses
 from tansiq.node.flows.attaching import file_in
 from tansiq.node.partners import actions as partners
 from tests.node.far_files import content, file_part, gives, wipe
@@ -42,7 +42,7 @@ def arrived(world: World, **changed: Any) -> tuple[str, int]:
 def may(world: World, entry: str, index: int, use: str, officer: str = "liaison") -> str:
     """What comes of asking: the code of the refusal, or nothing."""
     try:
-        opening.open_file(world.officer(officer), entry, entry, index, use=use, now=world.now)
+        file_uses.open_file(world.officer(officer), entry, entry, index, use=use, now=world.now)
     except (Refused, Rejected, Unavailable) as error:
         return error.code
     return ""
@@ -50,7 +50,7 @@ def may(world: World, entry: str, index: int, use: str, officer: str = "liaison"
 
 def test_a_file_is_opened_whole_and_who_opened_it_is_known(world: World) -> None:
     entry, index = arrived(world)
-    found = opening.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
+    found = file_uses.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
     assert hashlib.sha256(b"".join(found.plain())).hexdigest() == hashlib.sha256(PLAIN).hexdigest()
     event = Event.objects.get(event="file.opened")
     assert event.actor == world.officer("liaison").reference
@@ -83,8 +83,8 @@ def test_conditions_are_enforced_for_each_use_and_refusals_are_audited(world: Wo
         gives(ma, raw)
         world.arrive(ma, report := report_by(world, ma, accord, ["fr"], "x", parts=(*report_parts("x"), part)))
         carry(world)
-        found = {use: may(world, report.entry_id, 2, use) for use in opening.USES}
-        assert found == {use: CONDITIONS[number][1].get(use, "") for use in opening.USES}
+        found = {use: may(world, report.entry_id, 2, use) for use in file_uses.USES}
+        assert found == {use: CONDITIONS[number][1].get(use, "") for use in file_uses.USES}
     codes = [event.told["facts"]["code"] for event in Event.objects.filter(event="file.refused").order_by("id")]
     assert codes == [code for _, refused in CONDITIONS for code in refused.values()]
 
@@ -94,7 +94,7 @@ def test_local_rules_stop_a_use(world: World) -> None:
     rule = LocalRule(clause="Loi test 5", outcome="refuse", acts=("print",), states=("ma",))
     partners.set_local_rules(LocalRules(node="fr", rules=(rule,)), actor="dpo", now=world.now)
     with pytest.raises(Refused, match=r"decide\.local_rule") as caught:
-        opening.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
+        file_uses.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
     assert caught.value.facts["clause"] == "Loi test 5"
 
 
@@ -113,7 +113,7 @@ def test_a_file_of_another_dossier_is_not_opened_through_this_one(world: World) 
     entry, index = arrived(world)
     other = world.ask("ma")
     with pytest.raises(Rejected, match=r"blob\.not_found"):
-        opening.open_file(world.officer("liaison"), other, entry, index, use="read", now=world.now)
+        file_uses.open_file(world.officer("liaison"), other, entry, index, use="read", now=world.now)
 
 
 def test_what_is_still_under_way_is_not_opened(world: World) -> None:
@@ -129,7 +129,7 @@ def test_a_program_that_came_as_a_picture_is_not_opened(world: World) -> None:
 
 def test_what_is_not_what_it_is_called_says_so(world: World) -> None:
     entry, index = arrived(world, plain=b"%PDF-1.7 ...", name="holiday.jpg", media_type="image/jpeg")
-    found = opening.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
+    found = file_uses.open_file(world.officer("liaison"), entry, entry, index, use="read", now=world.now)
     assert found.is_contradicted
     assert found.found == "application/pdf"
 
@@ -137,7 +137,7 @@ def test_what_is_not_what_it_is_called_says_so(world: World) -> None:
 def test_ones_own_file_is_ones_own(world: World) -> None:
     dossier, told = sent(world, PLAIN)
     index = next(place for place in range(20) if file_in(dossier, place) is not None)
-    for use in opening.USES:
-        found = opening.open_file(world.officer("liaison"), dossier, dossier, index, use=use, now=world.now)
+    for use in file_uses.USES:
+        found = file_uses.open_file(world.officer("liaison"), dossier, dossier, index, use=use, now=world.now)
         assert b"".join(found.plain()) == PLAIN
     assert told["name"] == found.told.name
