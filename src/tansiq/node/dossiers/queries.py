@@ -25,6 +25,7 @@ from tansiq.node.dossiers.models import (
     Case,
     Dossier,
     Draft,
+    EndedExercise,
     Entry,
     Forwarded,
     Note,
@@ -55,6 +56,7 @@ def dossiers_for(
     partner: str = "",
     is_open: bool | None = None,
     reference: str = "",
+    exercise: bool | None = None,
 ) -> QuerySet[Dossier]:
     """The dossiers this officer may see, newest change first, narrowed by what is given."""
     rows = Dossier.objects.filter(visible_to(officer)).defer("folded")
@@ -64,6 +66,8 @@ def dossiers_for(
         rows = rows.filter(phase=phase)
     if is_open is not None:
         rows = rows.filter(is_closed=not is_open)
+    if exercise is not None:
+        rows = rows.filter(exercise=exercise)
     if reference:
         rows = rows.filter(references__token=search_token(reference)).distinct()
     if partner:
@@ -83,6 +87,11 @@ def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[D
     if until:
         rows = rows.filter(dossier_id__lte=until)
     return (row for row in rows.iterator(chunk_size=500) if partner in row.participants)
+
+
+def has_ended(dossier_id: str) -> bool:
+    """Whether this is an exercise that was deleted here."""
+    return EndedExercise.objects.filter(dossier_id=dossier_id).exists()
 
 
 def count() -> int:

@@ -43,6 +43,7 @@ urlpatterns = [
     path("dossiers/<str:dossier_id>/", dossiers.show, name="dossiers_show"),
     path("dossiers/<str:dossier_id>/acts/<slug:act_name>/", acting.act, name="dossiers_act"),
     path("dossiers/<str:dossier_id>/pass-on/", passing.pass_on, name="dossiers_pass_on"),
+    path("dossiers/<str:dossier_id>/end-exercise/", dossiers.end_exercise, name="dossiers_end_exercise"),
     path("dossiers/<str:dossier_id>/notes/", dossiers.note, name="dossiers_note"),
     path("dossiers/<str:dossier_id>/references/", dossiers.reference, name="dossiers_reference"),
     path("drafts/<id:draft_id>/", acting.draft, name="dossiers_draft"),

@@ -15,6 +15,7 @@ from tansiq.node.partners.queries import accord_in_force, accords, my_id, partne
 from tansiq.node.web import words
 from tansiq.node.web.forms.blocks import BlocksForm
 from tansiq.node.web.forms.fields import partner_choices
+from tansiq.node.web.forms.parts import ExerciseForm
 from tansiq.node.web.languages import language_now
 
 PLACES = {"/participants": "partners", "/handling_note": "handling_note", "/handling": "handling", "/level": "level"}
@@ -35,7 +36,7 @@ class Start:
     """The draft that is written on, if it is one."""
 
 
-class OpeningForm(BlocksForm):
+class OpeningForm(ExerciseForm, BlocksForm):
     """Everything an opening act says; what is missing is asked of the kind itself, field by field."""
 
     accord = forms.ChoiceField(required=False)
@@ -53,6 +54,7 @@ class OpeningForm(BlocksForm):
         self.build(start.blocks)
         self._word_audience()
         self._word_rights()
+        self.word_exercise(builds_on=start.cites or start.continues)
         own = _("Stays on this node.")
         self.fields["title"].label, self.fields["title"].help_text = _("Title for your own desk"), own
         told = _("Stays on this node. The dossier is found by it.")
@@ -149,6 +151,7 @@ class OpeningForm(BlocksForm):
             assurances=tuple(tuple(pair.split("/", 1)) for pair in told.get("assurances", ())),
             title=told.get("title", "").strip(),
             reference=told.get("reference", "").strip(),
+            exercise=self.is_exercise,
         )
 
 
