@@ -17,7 +17,7 @@ from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.models import Dossier, Entry, Quarantined, WaitingEntry
 from tansiq.node.exchange.models import Item
 from tansiq.node.flows import act as flow
-from tansiq.node.flows import exercises, searching
+from tansiq.node.flows import ending, searching
 from tansiq.node.register import actions as register
 from tansiq.node.register.models import Subject
 from tests.node.web.test_pages import REQUEST, signed_in
@@ -136,12 +136,16 @@ def test_a_training_node_and_a_real_one_answer_each_other_no_search(
 @pytest.mark.parametrize("name", ["continues", "cites"])
 def test_an_exercise_and_a_real_dossier_do_not_build_on_each_other(agreed: World, name: str) -> None:
     real, exercise = agreed.ask("ma"), ask(agreed)
-    for intent in (request("ma", **{name: exercise}), request("ma", exercise=True, **{name: real})):
+    refused = [request("ma", exercise=True, **{name: real})]
+    if name == "cites":
+        refused.append(request("ma", cites=exercise))
+    for intent in refused:
         with pytest.raises(Rejected, match=r"dossier[.]exercise_mixed"):
             flow.act(agreed.officer("liaison"), intent, now=agreed.now)
-    assert flow.act(
-        agreed.officer("liaison"), request("ma", exercise=True, **{name: exercise}), now=agreed.now
-    ).is_signed
+    after = flow.act(
+        agreed.officer("liaison"), request("ma", exercise=name == "cites", **{name: exercise}), now=agreed.now
+    )
+    assert Dossier.objects.get(pk=after.dossier_id).exercise, "what continues an exercise is one"
 
 
 @pytest.mark.parametrize("name", ["continues", "cites"])
@@ -220,7 +224,7 @@ def test_it_is_deleted_as_a_whole_and_does_not_come_back(agreed: World) -> None:
     agreed.settle()
     far = agreed.fars["ma"]
     agreed.act("liaison", "request", "remind", dossier)
-    exercises.delete(agreed.officer("boss"), dossier, now=agreed.now)
+    ending.delete_exercise(agreed.officer("boss"), dossier, now=agreed.now)
     assert not Dossier.objects.filter(pk=dossier).exists()
     assert not Entry.objects.filter(dossier_id=dossier).exists()
     assert not Item.objects.filter(dossier=dossier).exists()
@@ -235,12 +239,12 @@ def test_it_is_deleted_as_a_whole_and_does_not_come_back(agreed: World) -> None:
 def test_nothing_real_is_deleted_so(agreed: World) -> None:
     real = agreed.ask("ma")
     with pytest.raises(Refused, match=r"dossier[.]not_an_exercise"):
-        exercises.delete(agreed.officer("boss"), real, now=agreed.now)
+        ending.delete_exercise(agreed.officer("boss"), real, now=agreed.now)
     exercise = ask(agreed)
     with pytest.raises(Refused, match=r"account[.]role"):
-        exercises.delete(agreed.officer("liaison"), exercise, now=agreed.now)
+        ending.delete_exercise(agreed.officer("liaison"), exercise, now=agreed.now)
     with pytest.raises(Rejected, match=r"dossier[.]not_found"):
-        exercises.delete(agreed.officer("stranger"), exercise, now=agreed.now)
+        ending.delete_exercise(agreed.officer("stranger"), exercise, now=agreed.now)
     assert Dossier.objects.filter(pk__in=[real, exercise]).count() == 2
 
 

@@ -248,10 +248,10 @@ def add_reference(session: Session, dossier_id: str, value: str, whose: str) -> 
 def end_exercise(session: Session, dossier_id: str) -> None:
     """Delete an exercise as a whole; nothing real can be deleted so."""
     officer = session.officer()
-    from tansiq.node.flows import exercises
+    from tansiq.node.flows import ending
 
     full = _full(officer, dossier_id)
-    exercises.delete(officer, full, now=now())
+    ending.delete_exercise(officer, full, now=now())
     session.tell({"dossier": full, "deleted": True}, f"{full}: deleted.")
 
 

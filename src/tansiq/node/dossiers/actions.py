@@ -403,7 +403,14 @@ def delete_exercise(dossier: Dossier, *, by: str, now: datetime) -> int:
     Approval.objects.filter(draft__dossier=dossier).delete()
     Part.objects.filter(entry__dossier=dossier).delete()
     removed, _ = dossier.entries.all().delete()
-    for rows in (dossier.owed, dossier.drafts, dossier.references, dossier.notes):
+    for rows in (
+        dossier.owed,
+        dossier.forwarded,
+        dossier.threat_reviews,
+        dossier.drafts,
+        dossier.references,
+        dossier.notes,
+    ):
         rows.all().delete()
     dossier.delete()
     return removed

@@ -202,7 +202,7 @@ def _new_dossier(intent: Intent, now: datetime) -> _Stand:
             raise Rejected("partner.unknown", node=node)
     if len(audience) < 2:
         raise Rejected("intent.no_recipient", at="/participants")
-    exercise = intent.exercise or exercises.node_is_exercise()
+    exercise = intent.exercise or exercises.node_is_exercise() or bool(exercises.is_exercise(intent.continues))
     accord = _accord(intent.accord or _best_accord(intent, audience, now, exercise=exercise), audience)
     version = (accord.version_digest or "") if accord else ""
     opening = entries.new_opening(

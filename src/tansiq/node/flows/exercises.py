@@ -11,24 +11,17 @@ a filter of their own and are counted in no figure; the search questions of a tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import transaction
 
 from tansiq.engine.dossiers.headers import Opening
 from tansiq.engine.dossiers.parts import Part
 from tansiq.engine.errors import Refused, Rejected
-from tansiq.node.accounts import policy as roles
-from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
-from tansiq.node.exchange import actions as exchange
 
 if TYPE_CHECKING:
-    from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
 SEARCH_BARRED = "search.exercise"
@@ -92,24 +85,3 @@ def mark(dossier: Dossier) -> None:
 def search_bar(content: Mapping[str, Any]) -> str:
     """The code by which a question between a training node and a real one is not answered; empty where both are of one kind."""
     return "" if (content.get("exercise") is True) == node_is_exercise() else SEARCH_BARRED
-
-
-def delete(officer: Officer, dossier_id: str, *, now: datetime) -> None:
-    """Delete an exercise as a whole: entries, parts, drafts, notes, references, tasks, what waits to be sent.
-
-    What remains: that it was deleted, by whom (the log; its events stay leaves), and the bare id, so that what a partner sends of it
-    later is not taken in again. Raises Refused("dossier.not_an_exercise") for anything real, as for an officer who may not erase.
-    """
-    roles.require(officer.roles, "end_exercise")
-    row = queries.get_dossier_for(officer, dossier_id)
-    if not row.exercise:
-        raise Refused("dossier.not_an_exercise", dossier=dossier_id)
-    with transaction.atomic():
-        locked = dossiers.lock(dossier_id)
-        if locked is None:
-            return
-        exchange.forget(dossier_id)
-        desk.forget(f"/dossiers/{dossier_id}")
-        removed = dossiers.delete_exercise(locked, by=officer.reference, now=now)
-        facts = {"kind": locked.kind, "entries": removed}
-        record("exercise.deleted", actor=officer.reference, facts=facts, log="internal", now=now, dossier=dossier_id)

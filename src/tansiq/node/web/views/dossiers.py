@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from tansiq.engine.kinds.registry import kinds
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import actions, queries
-from tansiq.node.flows import exercises
+from tansiq.node.flows import ending
 from tansiq.node.flows.reading import read_dossier
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
@@ -78,7 +78,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
 @for_officers
 def end_exercise(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
     """Delete an exercise as a whole."""
-    exercises.delete(officer, dossier_id, now=now)
+    ending.delete_exercise(officer, dossier_id, now=now)
     messages.success(request, _("The exercise is deleted. That it was stays in the log."))
     return redirect("dossiers")
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dossiers', '0002_owed'),
+        ('dossiers', '0004_forwarded'),
     ]
 
     operations = [
