@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
@@ -36,6 +36,9 @@ from tansiq.node.dossiers.models import (
 )
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
 from tansiq.node.vault.keys import search_token
+
+UNREAD_ACTS = ("open", "message", "call")
+"""What is read on a direct line; what machines and answers tell is seen in passing."""
 
 
 def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
@@ -97,6 +100,12 @@ def has_ended(dossier_id: str) -> bool:
 def count() -> int:
     """How many dossiers this node holds."""
     return Dossier.objects.count()
+
+
+def unread_in(dossier_ids: list[str]) -> dict[str, int]:
+    """How many entries of partners' officers nobody here has opened yet, by dossier; for rows that were read by right."""
+    rows = Entry.objects.filter(dossier__in=dossier_ids, is_own=False, opened_at=None, act__in=UNREAD_ACTS)
+    return dict(rows.values("dossier").annotate(n=Count("entry_id")).values_list("dossier", "n"))
 
 
 def folded_of(dossier: Dossier) -> Folded:

@@ -16,6 +16,7 @@ from tansiq.node.web import words
 from tansiq.node.web.forms.blocks import BlocksForm
 from tansiq.node.web.forms.fields import partner_choices
 from tansiq.node.web.forms.parts import ExerciseForm
+from tansiq.node.web.forms.sources import Source, derived
 from tansiq.node.web.languages import language_now
 
 PLACES = {"/participants": "partners", "/handling_note": "handling_note", "/handling": "handling", "/level": "level"}
@@ -34,6 +35,8 @@ class Start:
     initial: Mapping[str, Any] = field(default_factory=dict)
     draft: str = ""
     """The draft that is written on, if it is one."""
+    source: Source | None = None
+    """The words of an entry that it is made from."""
 
 
 class OpeningForm(ExerciseForm, BlocksForm):
@@ -138,7 +141,7 @@ class OpeningForm(ExerciseForm, BlocksForm):
     def intent(self) -> Intent:
         """What the officer means to do, as far as it is written; raises Rejected for conditions that mean nothing."""
         told = self.cleaned_data
-        return Intent(
+        intent = Intent(
             kind=self.rules.name,
             act=self.act,
             participants=self.audience,
@@ -153,6 +156,7 @@ class OpeningForm(ExerciseForm, BlocksForm):
             reference=told.get("reference", "").strip(),
             exercise=self.is_exercise,
         )
+        return derived(intent, self.start.source)
 
 
 class WrittenActForm(BlocksForm):
