@@ -101,7 +101,6 @@ def places(request: HttpRequest) -> list[Place]:
         ("audit", _("Audit"), "shield-check", "audit"),
     )
     roles = getattr(user, "roles", [])
-    room = "channels" if room == "duty" else room
     hidden = set() if audit_policy.may_read(roles) else {"audit"}
     hidden |= set() if may(roles, "search") else {"search"}
     found = []

@@ -97,7 +97,7 @@ def remove_shift(request: HttpRequest, officer: Officer, now: datetime, shift_id
     require(officer.roles, "roster")
     actions.remove_shift(shift_id, actor=officer.reference, now=now)
     messages.success(request, _("The duty roster is kept."))
-    return redirect("duty")
+    return redirect("channels_duty")
 
 
 @for_officers
