@@ -16,7 +16,24 @@ import numpy as np
 
 COLUMNS = ("id", "given_name", "surname", "birth_date", "street", "postcode", "city")
 _OPEN = ("ba", "be", "da", "do", "fa", "ga", "ha", "ja", "ka", "la", "ma", "na", "ra", "sa", "ta", "wa", "ya", "za")
-_CLOSED = ("bir", "dal", "far", "gan", "hil", "jan", "kel", "lim", "mor", "nat", "ros", "sul", "tam", "wad", "yun", "zer")
+_CLOSED = (
+    "bir",
+    "dal",
+    "far",
+    "gan",
+    "hil",
+    "jan",
+    "kel",
+    "lim",
+    "mor",
+    "nat",
+    "ros",
+    "sul",
+    "tam",
+    "wad",
+    "yun",
+    "zer",
+)
 _KINDS = ("street", "road", "lane", "avenue", "square", "quay")
 _SIGNS = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS = "0123456789"
@@ -27,7 +44,10 @@ def _words(count: int, syllables: tuple[int, int], chooser: np.random.Generator)
     found: dict[str, None] = {}
     while len(found) < count:
         size = int(chooser.integers(syllables[0], syllables[1] + 1))
-        parts = [_OPEN[chooser.integers(len(_OPEN))] if chooser.random() < 0.6 else _CLOSED[chooser.integers(len(_CLOSED))] for _ in range(size)]
+        parts = [
+            _OPEN[chooser.integers(len(_OPEN))] if chooser.random() < 0.6 else _CLOSED[chooser.integers(len(_CLOSED))]
+            for _ in range(size)
+        ]
         found["".join(parts)] = None
     return list(found)
 
@@ -98,7 +118,10 @@ class People:
         if dice[8] < 0.03:
             given = given[:1]
         row = [given, family, born, street, postcode, city]
-        return ["" if d < share else value for value, d, share in zip(row, dice[8:], (0.0, 0.01, 0.06, 0.08, 0.06, 0.05), strict=True)]
+        return [
+            "" if d < share else value
+            for value, d, share in zip(row, dice[8:], (0.0, 0.01, 0.06, 0.08, 0.06, 0.05), strict=True)
+        ]
 
 
 def write(size: int, folder: Path, seed: int = 1) -> tuple[Path, Path]:

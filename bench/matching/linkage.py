@@ -114,13 +114,19 @@ def splink(left: Path, right: Path | None, fields: str, row_id: str) -> tuple[li
     given, family = "given_name", "surname"
     comparisons = [
         cl.ForenameSurnameComparison(given, family, forename_surname_concat_col_name="both_names"),
-        cl.DateOfBirthComparison(date, input_is_string=True, datetime_format="%Y%m%d" if "febrl" in str(left) else "%Y-%m-%d"),
+        cl.DateOfBirthComparison(
+            date, input_is_string=True, datetime_format="%Y%m%d" if "febrl" in str(left) else "%Y-%m-%d"
+        ),
     ]
     for name, kind in names.items():
         if kind == "text":
-            comparisons.append(cl.JaroWinklerAtThresholds(name, [0.93, 0.85]).configure(term_frequency_adjustments=True))
+            comparisons.append(
+                cl.JaroWinklerAtThresholds(name, [0.93, 0.85]).configure(term_frequency_adjustments=True)
+            )
         elif kind == "code":
-            comparisons.append(cl.DamerauLevenshteinAtThresholds(name, [1, 2]).configure(term_frequency_adjustments=True))
+            comparisons.append(
+                cl.DamerauLevenshteinAtThresholds(name, [1, 2]).configure(term_frequency_adjustments=True)
+            )
         elif kind == "category":
             comparisons.append(cl.ExactMatch(name).configure(term_frequency_adjustments=True))
     others = [name for name, kind in names.items() if kind in ("text", "code")]
@@ -153,9 +159,7 @@ def splink(left: Path, right: Path | None, fields: str, row_id: str) -> tuple[li
     linker.training.estimate_parameters_using_expectation_maximisation(block_on(given, family))
     linker.training.estimate_parameters_using_expectation_maximisation(block_on(date, others[-1]))
     table = linker.inference.predict(threshold_match_probability=0.01).physical_name
-    found = connection.execute(
-        f"SELECT {row_id}_l, {row_id}_r, match_probability FROM {table}"
-    ).fetchall()
+    found = connection.execute(f"SELECT {row_id}_l, {row_id}_r, match_probability FROM {table}").fetchall()
     took = time.perf_counter() - began
     links = [(str(a), str(b), float(p)) for a, b, p in found]
     if right is None:
@@ -172,7 +176,7 @@ def measure(way: str, task: str, files: list[Path]) -> dict[str, object]:
     """One way on one task, in this process."""
     left, right = files[0], files[1] if len(files) > 1 else None
     fields, row_id = (INVENTED, "id") if task == "invented" else (FEBRL, "rec_id")
-    WAYS[way]  # noqa: B018 - fails early
+    WAYS[way]
     links, took = WAYS[way](left, right, fields, row_id)
     told = quality(links, truth_of(task, left, right))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tansiq.engine.errors import Rejected, Unavailable
 from tansiq.engine.matching import linkage as work
@@ -68,7 +67,7 @@ class _Sides:
     @property
     def pairs(self) -> float:
         n, m = self.left.shape[1], self.right.shape[1]
-        return n * (n - 1) / 2 if self.alone else float(n) * m
+        return float(n * (n - 1) / 2) if self.alone else float(n) * m
 
 
 def connect(folder: Path, *, memory_mb: int, workers: int) -> DuckDBPyConnection:
@@ -77,13 +76,17 @@ def connect(folder: Path, *, memory_mb: int, workers: int) -> DuckDBPyConnection
         import duckdb
     except ImportError as wrong:
         raise Unavailable("matching.duckdb_missing") from wrong
-    settings = {"memory_limit": f"{memory_mb}MB", "threads": str(workers), "temp_directory": str(folder / "spill")}
+    settings: dict[str, Any] = {
+        "memory_limit": f"{memory_mb}MB",
+        "threads": str(workers),
+        "temp_directory": str(folder / "spill"),
+    }
     opened = duckdb.connect(str(folder / "registers.duckdb"), config=settings)
     opened.execute("SET enable_progress_bar = false; SET preserve_insertion_order = true")
     return opened
 
 
-def link(  # noqa: PLR0913 - named at the call
+def link(
     left: Register,
     right: Register | None,
     plan: work.Plan,
@@ -121,9 +124,7 @@ def link(  # noqa: PLR0913 - named at the call
         return _answer(db, kept, sides, learned, bound, account, many=many)
 
 
-def _begin(
-    folder: Path, left: Register, right: Register | None, plan: work.Plan, model: str, least: float
-) -> None:
+def _begin(folder: Path, left: Register, right: Register | None, plan: work.Plan, model: str, least: float) -> None:
     """Throw away work that was done for something else."""
     told = [left.digest(), right.digest() if right else None, left.row_id, plan.digest, model, least]
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -230,7 +231,7 @@ def _numbers(db: DuckDBPyConnection, plan: work.Plan, side: str, store: work.Sto
 # ---- the model
 
 
-def _model(  # noqa: PLR0913 - the whole state of a run
+def _model(
     folder: Path,
     plan: work.Plan,
     sides: _Sides,
@@ -248,9 +249,7 @@ def _model(  # noqa: PLR0913 - the whole state of a run
     return learned
 
 
-def learn(
-    plan: work.Plan, sides: _Sides, keys: Sequence[tuple[work.Keys, work.Keys]], units: work.Units
-) -> work.Model:
+def learn(plan: work.Plan, sides: _Sides, keys: Sequence[tuple[work.Keys, work.Keys]], units: work.Units) -> work.Model:
     """Learn a model from a sample that is the same on every machine."""
     chooser = np.random.default_rng(SEED)
     n, m = sides.left.shape[1], sides.right.shape[1]
@@ -296,7 +295,7 @@ def _narrow(plan: work.Plan, sides: _Sides, units: work.Units, chooser: np.rando
     return found
 
 
-def _made(  # noqa: PLR0913 - what a sample is made of
+def _made(
     plan: work.Plan,
     sides: _Sides,
     pairs: Ints,
@@ -311,7 +310,7 @@ def _made(  # noqa: PLR0913 - what a sample is made of
     return work.Sample(levels, rarity, agreed, stands_for, is_new)
 
 
-def _sample(  # noqa: PLR0913 - what a sample is made of
+def _sample(
     plan: work.Plan,
     sides: _Sides,
     keys: Sequence[tuple[work.Keys, work.Keys]],
@@ -340,7 +339,7 @@ def _sample(  # noqa: PLR0913 - what a sample is made of
 # ---- the work
 
 
-def _scored(  # noqa: PLR0913 - the whole state of a run
+def _scored(
     folder: Path,
     plan: work.Plan,
     units: work.Units,
@@ -399,9 +398,7 @@ def _read_unit(path: Path) -> work.Pairs:
 # ---- the answer
 
 
-def _account(
-    plan: work.Plan, units: work.Units, sides: _Sides, model: work.Model, kept: work.Pairs
-) -> dict[str, Any]:
+def _account(plan: work.Plan, units: work.Units, sides: _Sides, model: work.Model, kept: work.Pairs) -> dict[str, Any]:
     rules = [
         {
             "rule": str(rule),
@@ -423,7 +420,7 @@ def _account(
     }
 
 
-def _answer(  # noqa: PLR0913 - the whole state of a run
+def _answer(
     db: DuckDBPyConnection,
     kept: work.Pairs,
     sides: _Sides,
@@ -433,25 +430,25 @@ def _answer(  # noqa: PLR0913 - the whole state of a run
     *,
     many: bool,
 ) -> Linked:
+    lefts, rights = sides.left.shape[1], sides.right.shape[1]
     strong = kept.log_odds >= bound
     chosen = work.Pairs(kept.left[strong], kept.right[strong], kept.log_odds[strong])
     groups: list[list[str]] = []
     if sides.alone:
-        group = work.together(kept, records=sides.left.shape[1], least=bound, unknown=min(-1.0, bound - KEPT_BELOW))
+        group = work.together(kept, records=lefts, least=bound, unknown=min(-1.0, bound - KEPT_BELOW))
         inside = group[chosen.left] == group[chosen.right]
         chosen = work.Pairs(chosen.left[inside], chosen.right[inside], chosen.log_odds[inside])
         groups = _groups(db, group)
     elif not many:
-        chosen = work.one_to_one(chosen, lefts=sides.left.shape[1], rights=sides.right.shape[1])
+        chosen = work.one_to_one(chosen, lefts=lefts, rights=rights)
     order = np.lexsort((chosen.right, chosen.left, -chosen.log_odds))
     chosen = work.Pairs(chosen.left[order], chosen.right[order], chosen.log_odds[order])
     said = work.said_of(chosen, expected_matches=model.expected_matches)
     account |= {"links": said.links, "expected_precision": round(said.precision, 4)}
     account |= {"expected_recall": round(said.recall, 4), **({"groups": len(groups)} if sides.alone else {})}
-    lefts = _ids(db, "a", chosen.left)
-    rights = _ids(db, "a" if sides.alone else "b", chosen.right)
     scores = [round(float(p), 9) for p in work.probability(chosen.log_odds)]
-    return Linked(list(zip(lefts, rights, scores, strict=True)), groups, account)
+    ids = _ids(db, "a", chosen.left), _ids(db, "a" if sides.alone else "b", chosen.right)
+    return Linked(list(zip(*ids, scores, strict=True)), groups, account)
 
 
 def _ids(db: DuckDBPyConnection, side: str, rows: Ints) -> list[str]:
@@ -470,5 +467,3 @@ def _groups(db: DuckDBPyConnection, group: Ints) -> list[list[str]]:
     for root, known in zip(group[rows].tolist(), _ids(db, "a", rows), strict=True):
         found.setdefault(root, []).append(known)
     return list(found.values())
-
-

@@ -16,7 +16,16 @@ in values and gets scores. The order of work:
 The same values give the same scores wherever they are computed, bit for bit.
 """
 
-from tansiq.engine.matching.linkage.blocks import Keys, Unit, Units, chance_of_both, choose_rules, make_keys, pairs_of, plan_units
+from tansiq.engine.matching.linkage.blocks import (
+    Keys,
+    Unit,
+    Units,
+    chance_of_both,
+    choose_rules,
+    make_keys,
+    pairs_of,
+    plan_units,
+)
 from tansiq.engine.matching.linkage.choosing import one_to_one, probability, said_of, together
 from tansiq.engine.matching.linkage.fields import Field, Kind, Plan, Rule, narrow_rules, read_plan
 from tansiq.engine.matching.linkage.model import Model, Sample, train

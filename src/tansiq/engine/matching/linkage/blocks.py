@@ -7,6 +7,7 @@ run goes on with the unit it was at.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,7 @@ def _start_hash(values: Values, v: int, size: int) -> np.uint64:
 
 
 @compiled
-def _single(part: int, values: Values, v: int) -> np.uint64:  # noqa: PLR0911 - one answer a part
+def _single(part: int, values: Values, v: int) -> np.uint64:
     """The hash of a part of a value; 0 for none. Parts: 0 whole, 1 sound, 2 start, 3 year, 4 day and month."""
     if part == 0:
         return np.uint64(values.table[v, 2])
@@ -129,9 +130,7 @@ def _row_keys(parts: Ints, fields: Ints, others: Ints, values: Values, ids: Ints
 
 
 @compiled
-def _many_keys(  # noqa: C901 - one loop nest, kept whole for the compiler
-    field: int, pairs: bool, base: Hashes, values: Values, ids: Ints, keys: Hashes, rows: Ints
-) -> int:
+def _many_keys(field: int, pairs: bool, base: Hashes, values: Values, ids: Ints, keys: Hashes, rows: Ints) -> int:
     """Keys of rows of which each word, or each pair of words, is one; at most eight a row. Returns how many."""
     found = 0
     for row in range(ids.shape[1]):
@@ -173,7 +172,9 @@ def make_keys(plan: Plan, rule: Rule, store: Store, ids: Ints, *, one_in: int = 
     if single:
         parts = np.array([_PART_NUMBERS[part] for _, part in single], dtype=np.int32)
         fields = np.array([plan.number(field) for field, _ in single], dtype=np.int32)
-        crossed = [plan.fields[f].crosses if part == "crossed" else "" for f, (_, part) in zip(fields, single, strict=True)]
+        crossed = [
+            plan.fields[f].crosses if part == "crossed" else "" for f, (_, part) in zip(fields, single, strict=True)
+        ]
         others = np.array([plan.number(name) if name else -1 for name in crossed], dtype=np.int32)
         _row_keys(parts, fields, others, store.values, ids, base)
     if not many:
@@ -191,7 +192,7 @@ def make_keys(plan: Plan, rule: Rule, store: Store, ids: Ints, *, one_in: int = 
 
 
 @compiled
-def _blocks(  # noqa: PLR0913 - the arrays of one block each
+def _blocks(
     left: Hashes, right: Hashes, left_starts: Ints, left_ends: Ints, right_starts: Ints, right_ends: Ints
 ) -> int:
     found, i, j = 0, 0, 0
@@ -214,8 +215,13 @@ def _blocks(  # noqa: PLR0913 - the arrays of one block each
 
 
 @compiled
-def _fill_pairs(  # noqa: PLR0913 - the arrays of a unit
-    chosen: npt.NDArray[np.bool_], starts: tuple[Ints, Ints, Ints, Ints], lefts: Ints, rights: Ints, alone: bool, out: Ints
+def _fill_pairs(
+    chosen: npt.NDArray[np.bool_],
+    starts: tuple[Ints, Ints, Ints, Ints],
+    lefts: Ints,
+    rights: Ints,
+    alone: bool,
+    out: Ints,
 ) -> int:
     found = 0
     for block in range(chosen.shape[0]):
@@ -339,7 +345,7 @@ def plan_units(
         ends = np.cumsum(sizes)
         cuts = np.searchsorted(ends, np.arange(1, total // pairs_a_unit + 1) * pairs_a_unit)
         bounds = sorted({0, *(int(cut) + 1 for cut in cuts if cut + 1 < len(sizes)), len(sizes)})
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in itertools.pairwise(bounds):
             run = slice(begin, end)
             units.append(Unit(len(units), rule, a[run], b[run], c[run], d[run], int(sizes[run].sum())))
     stacked = (np.stack(met[0]), np.stack(met[1]))

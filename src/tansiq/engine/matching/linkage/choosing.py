@@ -60,7 +60,7 @@ def _root(group: Ints, row: int) -> int:
 
 
 @compiled
-def _join(  # noqa: C901 - one loop nest, kept whole for the compiler
+def _join(
     order: npt.NDArray[np.int64], left: Ints, right: Ints, odds: Floats, starts: npt.NDArray[np.int64],
     beside: npt.NDArray[np.int64], group: Ints, following: Ints, last: Ints, least: float, unknown: float
 ) -> None:  # fmt: skip

@@ -46,9 +46,7 @@ def may_be_like(a: np.uint64, n: int, b: np.uint64, m: int, least: float) -> boo
 
 
 @compiled
-def likeness(  # noqa: C901 - one loop nest, kept whole for the compiler
-    a: Bytes, a_from: int, n: int, b: Bytes, b_from: int, m: int
-) -> float:
+def likeness(a: Bytes, a_from: int, n: int, b: Bytes, b_from: int, m: int) -> float:
     """Jaro-Winkler similarity of two byte strings of at most 64 letters."""
     if n == 0 or m == 0:
         return 0.0
@@ -84,9 +82,7 @@ def likeness(  # noqa: C901 - one loop nest, kept whole for the compiler
 
 
 @compiled
-def slips(  # noqa: C901 - one loop nest, kept whole for the compiler
-    a: Bytes, a_from: int, n: int, b: Bytes, b_from: int, m: int, most: int
-) -> int:
+def slips(a: Bytes, a_from: int, n: int, b: Bytes, b_from: int, m: int, most: int) -> int:
     """How many signs were inserted, left out, replaced or exchanged with their neighbour; above ``most``, some more."""
     if abs(n - m) > most:
         return most + 1
@@ -101,10 +97,7 @@ def slips(  # noqa: C901 - one loop nest, kept whole for the compiler
             cost = 0 if a[a_from + i - 1] == b[b_from + j - 1] else 1
             value = min(last[j] + 1, here[j - 1] + 1, last[j - 1] + cost)
             exchanged = (
-                i > 1
-                and j > 1
-                and a[a_from + i - 1] == b[b_from + j - 2]
-                and a[a_from + i - 2] == b[b_from + j - 1]
+                i > 1 and j > 1 and a[a_from + i - 1] == b[b_from + j - 2] and a[a_from + i - 2] == b[b_from + j - 1]
             )
             if exchanged:
                 value = min(value, before[j - 2] + 1)
@@ -130,7 +123,7 @@ def _word_likeness(words: Table, raw: Bytes, x: int, y: int) -> float:
 
 
 @compiled
-def name_level(  # noqa: C901, PLR0911 - one loop nest, kept whole for the compiler
+def name_level(  # noqa: C901 - one loop nest, kept whole for the compiler
     table: Table, words: Table, listed: Ints, raw: Bytes, left: int, right: int
 ) -> int:
     """Two names: every word of the shorter one is given its likest word of the other, whatever the order."""
@@ -234,7 +227,7 @@ def level(kind: int, table: Table, words: Table, listed: Ints, raw: Bytes, left:
 
 
 @compiled
-def field_level(  # noqa: PLR0913 - arrays, each on its own: a tuple of them costs more than the comparison
+def field_level(
     f: int, kinds: Ints, crosses: Ints, table: Table, words: Table, listed: Ints, raw: Bytes,
     left: Ints, i: int, right: Ints, j: int
 ) -> int:  # fmt: skip
@@ -246,8 +239,8 @@ def field_level(  # noqa: PLR0913 - arrays, each on its own: a tuple of them cos
     other = crosses[f]
     if found == 1 and other >= 0 and kinds[f] == 0:
         c, d = right[other, j], left[other, i]
-        if c >= 0 and name_level(table, words, listed, raw, a, c) >= 4:
-            return 2
-        if d >= 0 and name_level(table, words, listed, raw, d, b) >= 4:
-            return 2
+        if c < 0 or d < 0 or name_level(table, words, listed, raw, a, c) < 4:
+            return 1
+        if name_level(table, words, listed, raw, d, b) >= 4:
+            return 2 if f < other else 0  # said once, at the first of the two fields
     return found

@@ -97,12 +97,15 @@ class Model:
         agreeing = np.log(np.maximum(self.m[np.arange(size), tops], _FLOOR))
         known = np.where(np.isnan(self.given), 0.0, np.maximum(np.nan_to_num(self.given), _FLOOR))
         tied = np.full((size, size), np.inf)
-        np.subtract(agreeing[:, None], np.log(known, where=known > 0, out=np.zeros_like(known)), out=tied, where=known > 0)
+        np.subtract(
+            agreeing[:, None], np.log(known, where=known > 0, out=np.zeros_like(known)), out=tied, where=known > 0
+        )
         differing = np.log(np.maximum(self.u[:, 1], _FLOOR))
         moved = np.log(np.maximum(np.nan_to_num(self.moved), _FLOOR)) - differing[:, None]
         moved = np.where(np.isnan(self.moved), -np.inf, np.minimum(moved, 0.0))
         order = Numbers.of(plan).order.tolist()
-        return Weighing(*map(np.ascontiguousarray, (weights, rare, tied, moved, most)), self.prior, order)
+        tables = [np.ascontiguousarray(table) for table in (weights, rare, tied, moved, most)]
+        return Weighing(tables[0], tables[1], tables[2], tables[3], tables[4], self.prior, order)
 
     def to_json(self, plan: Plan) -> str:
         """The model as a file that a person can read."""

@@ -70,7 +70,7 @@ def _earlier(rules: Hashes, other: Hashes, upto: int, i: int, j: int) -> bool:
 
 
 @compiled
-def _score(  # noqa: C901, PLR0912, PLR0913 - one loop nest, kept whole for the compiler
+def _score(  # noqa: C901 - one loop nest, kept whole for the compiler
     starts: tuple[Ints, Ints, Ints, Ints],
     rows: tuple[Ints, Ints],
     alone: bool,
@@ -136,7 +136,7 @@ def _score(  # noqa: C901, PLR0912, PLR0913 - one loop nest, kept whole for the 
 
 
 @compiled
-def _sample(  # noqa: PLR0913 - tables of two registers
+def _sample(
     lefts: Ints, rights: Ints, numbers: tuple[Ints, Ints, Ints], values: Values, left: Ints, right: Ints,
     levels: npt.NDArray[np.uint8], rarity: npt.NDArray[np.float64]
 ) -> None:  # fmt: skip
@@ -177,7 +177,7 @@ class Weighing:
         assert self.weights.shape[1] == MOST_LEVELS
 
 
-def score_unit(  # noqa: PLR0913 - named at the call
+def score_unit(
     plan: Plan,
     unit: Unit,
     rows: tuple[Ints, Ints],

@@ -19,8 +19,8 @@ from tansiq.engine.matching.encoding import encode_word
 from tansiq.engine.matching.evidence import confusable_identifier
 from tansiq.engine.matching.linkage.fields import Kind, Plan
 from tansiq.engine.names import Script, fold, read_name
-from tansiq.engine.names.dates import gregorian_readings
 from tansiq.engine.names.compiled import compiled
+from tansiq.engine.names.dates import gregorian_readings
 from tansiq.engine.names.folding import MAX_NAME_CHARACTERS
 from tansiq.engine.names.kernels import hash_texts
 from tansiq.engine.names.keys import skeleton
@@ -30,6 +30,8 @@ Ints = npt.NDArray[np.int32]
 MAX_LETTERS = 64
 """Letters of a value that are compared; longer ones agree or differ in these."""
 MAX_WORDS = 8
+_UNSEEN = 500.0
+"""Records that a small register is thought to lack: of ten people one is not a tenth of mankind."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _EIGHT = re.compile(r"\d{8}")
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
@@ -135,15 +137,13 @@ def make_store(plan: Plan, columns: Sequence[Sequence[str]], counts: Sequence[np
     return Store(values_, tuple(bases), tuple(unread))
 
 
-def _rarity(
-    exact: Hashes, bases: Sequence[int], counts: Sequence[npt.NDArray[np.int64]]
-) -> npt.NDArray[np.float64]:
+def _rarity(exact: Hashes, bases: Sequence[int], counts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float64]:
     """The logarithm of each value's share among the records that have one."""
     found = np.zeros(bases[-1])
     for first, last, count in zip(bases, bases[1:], counts, strict=False):
         _, places = np.unique(exact[first:last], return_inverse=True)
         held = np.bincount(places, weights=count) if len(places) else np.zeros(0)
-        found[first:last] = np.log(np.maximum(held[places], 1.0) / max(1.0, float(count.sum())))
+        found[first:last] = np.log(np.maximum(held[places], 1.0) / (float(count.sum()) + _UNSEEN))
     return found
 
 
