@@ -63,7 +63,9 @@ def test_a_row_that_is_none_is_told_with_its_line_and_left_out(lists: tuple[str,
 
 
 def test_tables_need_their_columns(tmp_path: Path) -> None:
-    rows = ["id,given,family,born"] + [f"{n},Samira{n},Haddadi{n % 7},19{60 + n % 30}-03-{1 + n % 28:02}" for n in range(60)]
+    rows = ["id,given,family,born"] + [
+        f"{n},Samira{n},Haddadi{n % 7},19{60 + n % 30}-03-{1 + n % 28:02}" for n in range(60)
+    ]
     (tmp_path / "a.csv").write_text("\n".join(rows))
     (tmp_path / "b.csv").write_text("\n".join(rows))
     both = str(tmp_path / "a.csv"), str(tmp_path / "b.csv")

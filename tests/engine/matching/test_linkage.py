@@ -24,7 +24,9 @@ def people(count: int, seed: int) -> list[list[str]]:
     chooser = np.random.default_rng(seed)
     rows = []
     for number in range(count):
-        born = f"{1940 + int(chooser.integers(60))}-{1 + int(chooser.integers(12)):02}-{1 + int(chooser.integers(28)):02}"
+        born = (
+            f"{1940 + int(chooser.integers(60))}-{1 + int(chooser.integers(12)):02}-{1 + int(chooser.integers(28)):02}"
+        )
         given, family = GIVEN[chooser.integers(10)], FAMILY[chooser.integers(10)] + "aeiou"[chooser.integers(5)]
         street = f"{chooser.integers(1, 90)} {FAMILY[chooser.integers(10)]} road"
         rows.append([str(number), given, family, born, street, f"{10000 + int(chooser.integers(500))}"])
@@ -225,7 +227,9 @@ def test_levels(field: str, left: str, right: str, wanted: str) -> None:
 
 def pairs_of(*rows: tuple[int, int, float]) -> Pairs:
     return Pairs(
-        np.array([r[0] for r in rows], np.int32), np.array([r[1] for r in rows], np.int32), np.array([r[2] for r in rows])
+        np.array([r[0] for r in rows], np.int32),
+        np.array([r[1] for r in rows], np.int32),
+        np.array([r[2] for r in rows]),
     )
 
 
