@@ -109,6 +109,42 @@ CHANNEL: Samples = {
     "end_call": [(_own_call, ())],
 }
 
+AT_ONCE = format_time(START + timedelta(seconds=1))
+YEAR_LATER = format_time(START + timedelta(days=365))
+ALERT: Samples = {
+    **COMMON,
+    "issue": [
+        (
+            {
+                "alert_class": "vehicle",
+                "asks": "hold",
+                "purpose": "investigation",
+                "expires": AT_ONCE,
+                "review": AT_ONCE,
+            },
+            ("narrative", "subject"),
+        )
+    ],
+    "update": [({}, ("narrative",))],
+    "correct": [(opening_entry(part=_PART, due=LATER), ("narrative",))],
+    "extend": [({"expires": YEAR_LATER, "review": LATER}, ())],
+    "cancel": [({"ground": "found", "due": LATER}, ())],
+    "expire": [({"due": LATER}, ())],
+    "confirm": [(first("owed:{me}", "change"), ())],
+}
+"""The alert is over as soon as it is issued, so that an expiry can be played; an extension puts that off."""
+
+ALERT_HIT: Samples = {
+    **COMMON,
+    "hit": [({"strength": "probable", "purpose": "investigation"}, ("narrative",))],
+    "received": [({"due": LATER}, ())],
+    "ask_more": [({}, ("question",))],
+    "tell_more": [(first("questions", "question"), ("narrative",))],
+    "confirm_hit": [({"measure": "hold", "due": LATER}, ()), ({"measure": "report_sighting", "due": LATER}, ())],
+    "dismiss": [({"ground": "another_subject"}, ())],
+    "execute": [({"measure": "hold", "outcome": "done"}, ("narrative",))],
+}
+
 ACCORD: Samples = {**ACCORD_SAMPLES, **{act: given for act, given in COMMON.items() if act != "resolve"}}
 
 SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
@@ -116,5 +152,7 @@ SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
     ("request", 1): (REQUEST, ("fr", "ma")),
     ("report", 1): (REPORT, ("fr", "it", "ma")),
     ("channel", 1): (CHANNEL, ("fr", "ma")),
+    ("alert", 1): (ALERT, ("fr", "it", "ma")),
+    ("alert_hit", 1): (ALERT_HIT, ("ma", "fr")),
 }
 """By kind and version: its samples, and the nodes that play it."""

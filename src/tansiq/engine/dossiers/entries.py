@@ -90,7 +90,6 @@ def new_opening(
     calendars: Mapping[str, str] | None = None,
     continues: str | None = None,
     cites: str | None = None,
-    exercise: bool = False,
 ) -> Opening:
     """The opening of a dossier that pins the code lists its kind reads, in their present versions.
 
@@ -108,7 +107,6 @@ def new_opening(
         calendars=dict(calendars or {}),
         continues=continues,
         cites=cites,
-        exercise=exercise,
     )
 
 

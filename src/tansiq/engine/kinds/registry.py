@@ -19,6 +19,8 @@ _MODULES: Final = {
     ("request", 1): "request",
     ("report", 1): "report",
     ("channel", 1): "channel",
+    ("alert", 1): "alert",
+    ("alert_hit", 1): "alert_hit",
 }
 
 

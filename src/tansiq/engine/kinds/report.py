@@ -8,18 +8,18 @@ its machine) or an officer there says why not (``keep``); what is still owed aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
 from tansiq.engine.dossiers import acts
-from tansiq.engine.dossiers.acts import ActSpec, Codes, EntryId, PartsRule, Submission, TimeText
+from tansiq.engine.dossiers.acts import ActSpec, Codes, PartsRule
 from tansiq.engine.dossiers.kind import ABOUT, Deadline, Kind, MachineAct, Missing
 from tansiq.engine.dossiers.parts import Part
-from tansiq.engine.dossiers.states import Close, Effect, Open, State
+from tansiq.engine.dossiers.states import State
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.json_values import JsonValue
-from tansiq.engine.formats.times import parse_time
+from tansiq.engine.kinds import changes
 
 REPORTING, RECIPIENT = frozenset({"reporting"}), frozenset({"recipient"})
 INTELLIGENCE = frozenset({"narrative", "subject", "location", "file", "translation"})
@@ -41,64 +41,20 @@ class Feedback(Codes):
     usefulness: Literal["useful", "already_known", "not_useful", "contradicted"]
 
 
-class Change(Codes):
-    """One part of an entry; every recipient confirms until ``due``."""
-
-    entry: EntryId
-    part: acts.Commitment
-    due: TimeText
-
-
-class Recall(Codes):
-    """The whole report, everything in it."""
-
-    due: TimeText
-
-
-class Confirm(Codes):
-    """The correction or recall that was obeyed."""
-
-    change: EntryId
-
-
-class Keep(Confirm):
+class Keep(changes.Confirm):
     """The correction or recall that cannot be obeyed, and the ground."""
 
     ground: Literal["evidence_in_proceedings", "legal_duty_to_keep", "merged_in_own_findings"]
 
 
-def _owes(given: Submission) -> Iterable[Effect]:
-    """Every other party owes an answer."""
-    item = {**given.codes.model_dump(mode="json"), "act": given.header.act}
-    yield from (Open(f"owed:{party}", item) for party in given.state.participants if party != given.author)
-
-
-def _owed_by_author(given: Submission) -> str | None:
-    change = given.names("change")
-    return None if change and given.state.holds(f"owed:{given.author}", change.entry_id) else "kind.not_open"
-
-
-def _settles(given: Submission) -> Iterable[Effect]:
-    yield Close(f"owed:{given.author}", given.code("change"))
-
-
-def _own_part(given: Submission) -> str | None:
-    entry = given.names("entry")
-    return None if entry and entry.author == given.author else "kind.not_own_entry"
-
-
-def _owes_something(state: State, party: str) -> bool:
-    return bool(state.writes(f"owed:{party}"))
-
-
 def _change_of_part(parts: frozenset[str]) -> ActSpec:
     return ActSpec(
         by=REPORTING,
-        codes=Change,
+        codes=changes.Change,
         parts=PartsRule(allowed=parts),
         names={"entry": frozenset({"report", "supplement", "correct"})},
-        rule=_own_part,
-        effects=(_owes,),
+        rule=changes.own_part,
+        effects=(changes.owes,),
         closing=True,
     )
 
@@ -108,8 +64,8 @@ def _settlement(codes: type[Codes], effects: tuple[acts.EffectRule, ...], *, mac
         by=RECIPIENT,
         codes=codes,
         names={"change": CHANGES},
-        when=_owes_something,
-        rule=_owed_by_author,
+        when=changes.owes_something,
+        rule=changes.owed_by_author,
         effects=effects,
         machine=machine,
         closing=True,
@@ -142,9 +98,11 @@ class ReportKind(Kind):
         "correct": _change_of_part(INTELLIGENCE),
         # A machine recalls what was passed on, when its author recalls it.
         "recall_part": replace(_change_of_part(frozenset({"narrative"})), machine_too=True),
-        "recall": ActSpec(by=REPORTING, codes=Recall, effects=(_owes,), closing=True),
-        "confirm": _settlement(Confirm, (_settles,), machine=True),
-        "keep": _settlement(Keep, (_settles, acts.puts("kept", "change", "ground", per_party=True)), machine=False),
+        "recall": ActSpec(by=REPORTING, codes=changes.Withdrawal, effects=(changes.owes,), closing=True),
+        "confirm": _settlement(changes.Confirm, (changes.settles,), machine=True),
+        "keep": _settlement(
+            Keep, (changes.settles, acts.puts("kept", "change", "ground", per_party=True)), machine=False
+        ),
     }
     TRANSITIONS = {
         ("new", "report"): "reported",
@@ -175,12 +133,7 @@ class ReportKind(Kind):
 
     def deadlines(self, state: State) -> list[Deadline]:
         """What each recipient still owes."""
-        return [
-            Deadline("confirm", parse_time(item.value["due"]), party, f"report:{item.act}")
-            for party in state.participants
-            for item in state.writes(f"owed:{party}")
-            if isinstance(item.value, dict)
-        ]
+        return changes.owed_confirmations(state, "report")
 
     def machine_acts(self, state: State, me: str, now: object, calendar: object) -> list[MachineAct]:
         """``received`` at once; ``confirm`` for what the node has obeyed is for the node to make, which knows."""
@@ -196,7 +149,7 @@ class ReportKind(Kind):
             "about": state.value(ABOUT),
             "received": [party for party in recipients if state.latest(f"received:{party}")],
             "feedback": {party: state.value(f"feedback:{party}") for party in recipients},
-            "owed": {party: [item.shown() for item in state.writes(f"owed:{party}")] for party in recipients},
+            "owed": changes.shown_owed(state),
             "kept": {party: state.value(f"kept:{party}") for party in recipients},
         }
 

@@ -33,7 +33,19 @@ if TYPE_CHECKING:
     from tansiq.node.dossiers.models import Dossier, Entry
 
 OBEY_JOB = "flows.obey"
-GROUNDS = {"recall": "recalled", "recall_part": "recalled", "correct": "corrected"}
+GROUNDS = {
+    "recall": "recalled",
+    "recall_part": "recalled",
+    "correct": "corrected",
+    "cancel": "alert_over",
+    "expire": "alert_over",
+}
+WITHDRAWN = frozenset({"recalled", "cancelled", "expired"})
+"""Phases in which nothing of what the opener has said is kept."""
+WHOLE = frozenset({"recall", "cancel", "expire"})
+"""Changes of the whole dossier; the others name one part."""
+AT_ONCE = frozenset({"alert"})
+"""Kinds in which no officer has a ground to keep what was taken back."""
 
 
 def erase(row: Entry, indexes: Collection[int] | None, *, reason: str, now: datetime) -> None:
@@ -78,7 +90,7 @@ def leave_obeying(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
         return
     due_at = parse_time(owed.value["due"]) if isinstance(owed.value, dict) else now
     told = {"dossier": dossier.dossier_id, "change": entry.entry_id}
-    is_held = due_at > now and _may_be_kept(dossier)
+    is_held = due_at > now and dossier.kind not in AT_ONCE and _may_be_kept(dossier)
     enqueue(OBEY_JOB, told, now=now, run_at=due_at if is_held else now, key=f"obey/{entry.entry_id}")
     if is_held:
         desk.put(
@@ -97,12 +109,12 @@ def leave_obeying(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 def _obey_late(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What of a recalled report comes after its recall was obeyed is erased as it comes."""
     me = my_id()
-    if dossier.phase != "recalled" or entry.header.author == me or not entry.header.parts:
+    if dossier.phase not in WITHDRAWN or entry.header.author == me or not entry.header.parts:
         return
     state: State = queries.folded_of(dossier).state
     row = queries.entry_by_id(entry.entry_id)
     if row is not None and not state.writes(f"owed:{me}") and state.value(f"kept:{me}") is None:
-        erase(row, None, reason="recalled", now=now)
+        erase(row, None, reason="recalled" if dossier.phase == "recalled" else "alert_over", now=now)
 
 
 def settle_recall(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
@@ -124,14 +136,15 @@ def obey(payload: dict[str, Any], now: datetime) -> None:
         if dossier is None or owed is None or header is None:
             return
         reason = GROUNDS[header.act]
-        if header.act == "recall":
+        if header.act in WHOLE:
             for row in queries.entries_from(dossier, header.author):
-                erase(row, None, reason=reason, now=now)
+                if row.entry_id != change:
+                    erase(row, None, reason=reason, now=now)
         elif (target := queries.entry_by_id(str(header.codes.get("entry")))) is not None:
             refs = queries.signed_entry(target).header.parts
             places = [place for place, ref in enumerate(refs) if ref.commitment == header.codes["part"]]
             erase(target, places, reason=reason, now=now)
-    act_by_machine(dossier_id, "confirm", {"change": change}, f"report:{header.act}", now=now)
+    act_by_machine(dossier_id, "confirm", {"change": change}, f"{dossier.kind}:{header.act}", now=now)
 
 
 def _owed(dossier: Dossier, change: str) -> Write | None:

@@ -11,11 +11,11 @@ from tansiq.engine.dossiers import reshared
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.entities import Grading, model
 from tansiq.engine.errors import TansiqError
-from tansiq.engine.matching import Query
+from tansiq.engine.kinds.alert import is_standing
+from tansiq.engine.matching import Match, Query
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries as dossiers
 from tansiq.node.dossiers.actions import lock
-from tansiq.node.flows import exercises
 from tansiq.node.register import actions as register_actions
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
@@ -49,15 +49,20 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
     Nothing is merged: a match is a task for a person.
     """
     row = dossiers.entry_by_id(str(payload["entry"]))
-    if row is None or exercises.is_apart(row.dossier):
+    if row is None:
         return
     model()  # loading it takes seconds; nobody should wait for it at a locked row
+    if row.dossier.kind == "alert" and not is_standing(dossiers.folded_of(row.dossier).state, now):
+        return
     for number, salted in enumerate(dossiers.signed_entry(row).parts):
         told = _told(row.author, salted.part) if salted is not None else None
-        if told is not None:
-            subject = _store(row, number, *told, now)
-            if subject is not None:
-                _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
+        subject = _store(row, number, *told, now) if told is not None else None
+        if subject is None:
+            continue
+        if row.dossier.kind == "alert":
+            tell_of_alert(subject, row.dossier_id, row.author, row.dossier.circle, now)
+        else:
+            _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
 
 
 def _told(author: str, part: Part) -> tuple[str, Part] | None:
@@ -97,15 +102,41 @@ def _grading(part: Part) -> Grading | None:
     return Grading(part.grading.scheme, part.grading.source, part.grading.information)
 
 
+def tell_of_alert(subject: Subject, dossier_id: str, issuer: str, circle: str, now: datetime) -> None:
+    """A partner's alert meets records of ours: a task for the owner of each, once – who has dealt with it is not asked again."""
+    met, reach = _met(subject, dossier_id, circle)
+    with transaction.atomic():
+        for match in met:
+            record = reach.get(match.subject_id)
+            if record is None:
+                continue
+            desk.put(
+                "alert_match",
+                f"alert_match/{dossier_id}/{match.subject_id}",
+                title_code="desk.alert_match",
+                facts={"partner": issuer, "band": match.band},
+                circle=record.circle,
+                link=f"/alerts/{dossier_id}/",
+                urgent=True,
+                once=True,
+                now=now,
+            )
+
+
+def _met(subject: Subject, dossier_id: str, circle: str) -> tuple[list[Match], dict[str, register.Reach]]:
+    """What the subject may meet here, and whose those records are that it does; nothing of its own dossier."""
+    query = Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card))
+    met = index.holder().search(query, policy.labels_of_matches(circle), LIMIT)
+    held = register.reach_of([m.subject_id for m in met if m.band in TOLD_BANDS])
+    return met, {known: record for known, record in held.items() if record.dossier != dossier_id}
+
+
 def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: datetime) -> None:
     """Put the match before the owners of what the subject meets: every record that may be found, and all of the receiving circle's.
 
     The receiving circle hears that there is somebody to ask only where a record lets a contact be known; of a silent one it hears nothing.
     """
-    query = Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card))
-    met = index.holder().search(query, policy.labels_of_matches(circle), LIMIT)
-    held = register.reach_of([m.subject_id for m in met if m.band in TOLD_BANDS])
-    reach = {known: record for known, record in held.items() if record.dossier != dossier_id}
+    met, reach = _met(subject, dossier_id, circle)
     with transaction.atomic():
         for match in met:
             record = reach.get(match.subject_id)

@@ -18,6 +18,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import accepting, blobs, delivery, pulling
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
+    alerts,
     attaching,
     calling,
     erasing,
@@ -103,6 +104,7 @@ def begin(now: datetime) -> None:
     """What is owed from a worker's start on: the standing jobs, and another look at what an older version could not read."""
     with transaction.atomic():
         job_actions.enqueue(HOURLY_JOB, {}, now=now, key=HOURLY_JOB)
+        alerts.begin(now)
         job_actions.enqueue(register.REVIEW, {}, now=now, key=register.REVIEW)
         overdue.begin(now)
     taking.take_unread(now)
@@ -131,6 +133,8 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     forwarding.RECALL_JOB: forwarding.recall_onward,
     attaching.ERASE_JOB: attaching.erase,
     attaching.PROVE_JOB: attaching.prove,
+    alerts.ENDING_JOB: alerts.end,
+    alerts.WATCH_JOB: alerts.watch,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -126,7 +126,7 @@ def correct_statement(
     model()
     with transaction.atomic():
         subject = _writable(officer, subject_id)
-        row = _statement(subject, statement, now)
+        row = _statement(subject, statement)
         if row.source_kind != "officer":
             raise Refused("register.not_ours_to_correct", source=row.source_kind)
         was = steps.statement_of(row)
@@ -145,7 +145,7 @@ def retire_statement(officer: OfficerLike, subject_id: object, statement: int, *
     _require_reason(reason)
     with transaction.atomic():
         subject = _writable(officer, subject_id)
-        row = _statement(subject, statement, now)
+        row = _statement(subject, statement)
         _retire(row, officer.reference, reason, now)
         _record(officer, "register.statement_retired", subject, {"statement": row.pk, "property": row.prop}, now)
         steps.refresh_card(subject, now=now)
@@ -245,13 +245,21 @@ def erase_subject(
         _erase(subject, officer.reference, ground, is_barred=is_barred, now=now)
 
 
-def erase_received(entry: str, part: int, *, ground: str, actor: str = MACHINE, now: datetime) -> bool:
-    """Erase the subject that a part brought, because the part was recalled or erased; returns whether there was one."""
+def erase_received(
+    entry: str, part: int, *, ground: str, actor: str = MACHINE, may_return: bool = False, now: datetime
+) -> bool:
+    """Erase the subject that a part brought, because the part was recalled or erased; returns whether there was one.
+
+    With ``may_return`` the part itself stays, and may bring the subject again: what it is kept for has only ended.
+    """
     with transaction.atomic():
         subject = Subject.objects.select_for_update().filter(entry=entry, part=part).first()
         if subject is None:
             return False
-        _erase(subject, actor, ground, is_barred=True, now=now)
+        known = subject.subject_id
+        _erase(subject, actor, ground, is_barred=not may_return, now=now)
+        if may_return:
+            Erasure.objects.filter(subject_id=known).update(entry=None, part=None)
     return True
 
 
@@ -376,11 +384,8 @@ def _writable(officer: OfficerLike, subject_id: object) -> Subject:
     return subject
 
 
-def _statement(subject: Subject, statement: int, now: datetime) -> StatementRow:
-    if statement < 0:
-        row = steps.take_out_of_pack(subject, statement, now=now)
-    else:
-        row = subject.statements.select_for_update().filter(pk=statement, retired_at=None).first()
+def _statement(subject: Subject, statement: int) -> StatementRow:
+    row = subject.statements.select_for_update().filter(pk=statement, retired_at=None).first()
     if row is None:
         raise Rejected("register.statement_not_found", statement=str(statement)[:20])
     return row

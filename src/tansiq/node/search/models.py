@@ -67,3 +67,46 @@ class GivenHit(models.Model):
     partner = models.CharField(max_length=160)
     subject_id = models.CharField(max_length=64)
     given_at = models.DateTimeField()
+
+
+class StandingAlert(models.Model):
+    """One alert as the board shows it: what it asks, until when, and whether it still stands. The dossier is the record."""
+
+    IN_FORCE, CANCELLED, EXPIRED = "in_force", "cancelled", "expired"
+
+    dossier_id = models.CharField(max_length=64, primary_key=True)
+    issuer = models.CharField(max_length=160, db_index=True)
+    is_own = models.BooleanField()
+    alert_class = models.CharField(max_length=64)
+    asks = models.CharField(max_length=64)
+    caption = SealedTextField(null=True, help_text="the words that stand for its subject; gone when the alert is over")
+    circle = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=10, default=IN_FORCE)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    review_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-issued_at", "dossier_id"]
+        indexes = [models.Index(fields=["state", "expires_at"])]
+
+
+class AlertHit(models.Model):
+    """One dossier about a hit on an alert, ours on a partner's or a partner's on ours."""
+
+    dossier_id = models.CharField(max_length=64, primary_key=True)
+    alert = models.CharField(max_length=64, db_index=True)
+    partner = models.CharField(max_length=160)
+    is_own = models.BooleanField(help_text="our register met their alert")
+    circle = models.CharField(max_length=60, blank=True)
+    phase = models.CharField(max_length=40)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-opened_at"]
+
+
+class Watched(models.Model):
+    """The one row that says up to which change the register was matched against the standing alerts."""
+
+    number = models.PositiveBigIntegerField(default=0)
