@@ -1,4 +1,4 @@
-"""The command line: build, search, pairs, link; every format, standard streams, faults told with their line."""
+"""The command line: build, search, pairs; every format, standard streams, faults told with their line."""
 
 from __future__ import annotations
 
@@ -84,11 +84,3 @@ def test_pairs_keep_their_order_and_tell_people_apart() -> None:
     assert status == 0
     assert scores[0] > 0.25 > 0.05 > scores[1]
     assert scores[2:] == [0.0, 0.0]
-
-
-def test_link_uses_each_record_once(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text("l1\tمحمد الشريف بن سليمان\nl2\tОлена Коваленко\nl3\tOlena Kovalenko\n")
-    (tmp_path / "b.tsv").write_text(PEOPLE)
-    lines, _, status = run("link", str(tmp_path / "a.tsv"), str(tmp_path / "b.tsv"), "--workers", "1")
-    assert status == 0
-    assert {(line["left"], line["right"]) for line in lines} == {("l1", "a1"), ("l2", "a2")}

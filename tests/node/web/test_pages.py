@@ -421,7 +421,18 @@ def test_a_view_parses_calls_renders_and_is_short() -> None:
 def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> None:
     from tansiq.node.web.urls import urlpatterns
 
-    places = {"desk", "search", "dossiers", "register", "partners", "accords", "audit", "language", "styleguide"}
+    places = {
+        "desk",
+        "search",
+        "dossiers",
+        "register",
+        "partners",
+        "accords",
+        "audit",
+        "language",
+        "styleguide",
+        "channels",
+    }
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places
     assert reverse("desk") == "/"

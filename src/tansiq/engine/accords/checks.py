@@ -223,8 +223,10 @@ def onward(asked: Asked) -> Findings:
 
 
 def _freedom(asked: Asked, freedom: Freedom, term: str, codes: tuple[str, str]) -> Findings:
-    """On a use the provider of the pair must consent, on a send every other node whose information is contained."""
-    providers = (asked.pair.sender,) if asked.question.is_use else asked.question.others
+    """On a use the provider of the pair must consent, on a send every other node whose information is
+    contained but the recipient: nothing is passed on to whom it came from."""
+    others = (provider for provider in asked.question.others if provider != asked.pair.recipient)
+    providers = (asked.pair.sender,) if asked.question.is_use else tuple(others)
     if freedom == "never" and providers:
         yield Finding(codes[0], term, blocks=providers[0])
     elif freedom == "consent":

@@ -90,6 +90,7 @@ def new_opening(
     calendars: Mapping[str, str] | None = None,
     continues: str | None = None,
     cites: str | None = None,
+    exercise: bool = False,
 ) -> Opening:
     """The opening of a dossier that pins the code lists its kind reads, in their present versions.
 
@@ -107,6 +108,7 @@ def new_opening(
         calendars=dict(calendars or {}),
         continues=continues,
         cites=cites,
+        exercise=exercise,
     )
 
 

@@ -111,10 +111,18 @@ class Opening:
     calendars: Mapping[str, str] = field(default_factory=dict)
     continues: str | None = None
     cites: str | None = None
+    exercise: bool = False
+    """Nothing in this dossier is real: said in its opening entry, so signed, known to every party, and unalterable."""
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Every key always, null for what is absent."""
+        """Every key always, null for what is absent; ``exercise`` alone stands there only where it is true.
+
+        So one opening has one JSON value, those signed before there were exercises are still canonical, and a program that does not
+        know exercises refuses the entry instead of taking it for real.
+        """
+        marked: dict[str, JsonValue] = {"exercise": True} if self.exercise else {}
         return {
+            **marked,
             "kind": self.kind,
             "kind_version": self.kind_version,
             "participants": list(self.participants),
@@ -131,7 +139,9 @@ class Opening:
     def from_json(cls, value: object, *, at: str) -> Opening:
         """Read what ``to_json`` wrote: 2 to 64 participants, sorted; a nonce of 16 to 32 bytes."""
         found = _object(value, at=at)
-        _keys(found, set(cls.__dataclass_fields__), at=at)
+        _keys(found, {*cls.__dataclass_fields__} - ({"exercise"} - found.keys()), at=at)
+        if found.get("exercise", True) is not True:
+            raise _malformed(pointer(at, "exercise"), "true, or absent")
         participants = _sorted_texts(found["participants"], MAX_PARTICIPANTS, at=pointer(at, "participants"))
         if len(participants) < 2 or not all(is_node_id(node) for node in participants):
             raise _malformed(pointer(at, "participants"), "2 to 64 node ids")
@@ -148,6 +158,7 @@ class Opening:
             calendars=_pins(found["calendars"], at=pointer(at, "calendars")),
             continues=_optional_digest(found["continues"], at=pointer(at, "continues")),
             cites=_optional_digest(found["cites"], at=pointer(at, "cites")),
+            exercise="exercise" in found,
         )
 
 

@@ -9,6 +9,7 @@ from tansiq.engine.entities.assembly import Entity, assemble
 from tansiq.engine.entities.content import read_content, write_content
 from tansiq.engine.entities.dates import is_vague, plain_dates
 from tansiq.engine.entities.model import model
+from tansiq.engine.entities.packing import number_of, pack, unpack
 from tansiq.engine.entities.statements import Difference, Grading, Provenance, Statement, claim, diff, rebase
 
 __all__ = [
@@ -22,8 +23,11 @@ __all__ = [
     "diff",
     "is_vague",
     "model",
+    "number_of",
+    "pack",
     "plain_dates",
     "read_content",
     "rebase",
+    "unpack",
     "write_content",
 ]

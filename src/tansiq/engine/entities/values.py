@@ -8,12 +8,16 @@ One value, one spelling: a country is its code, a telephone number is E.164, a d
 from __future__ import annotations
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from tansiq.engine.entities.countries import country_code
 from tansiq.engine.entities.dates import clean_date
 from tansiq.engine.entities.model import require_property
 from tansiq.engine.errors import Rejected
+
+if TYPE_CHECKING:
+    from followthemoney import Property
 
 MAX_TEXT_CHARACTERS: Final = 65_000
 
@@ -28,6 +32,15 @@ def is_entity_id(text: str) -> bool:
     return _ENTITY_ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
+def _described(schema: str, prop: str) -> Property | None:
+    """The property, if values of the schema can have it: what ``require_property`` finds, asked once and not per value."""
+    try:
+        return require_property(schema, prop)
+    except Rejected:
+        return None
+
+
 def clean_value(schema: str, prop: str, text: str, *, at: str = "") -> str:
     """The spelling under which ``text`` is kept as a ``prop`` of a ``schema``.
 
@@ -36,7 +49,7 @@ def clean_value(schema: str, prop: str, text: str, *, at: str = "") -> str:
     ``entity.reference_malformed``, ``entity.phone_not_international`` or ``entity.value_not_understood`` (facts:
     ``at`` and ``property``; never the value, which may be a person's name).
     """
-    described = require_property(schema, prop, at=at)
+    described = _described(schema, prop) or require_property(schema, prop, at=at)
     kind = described.type.name
     if not text.strip():
         raise Rejected("entity.value_empty", at=at, property=prop)

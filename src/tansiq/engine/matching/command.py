@@ -1,5 +1,6 @@
-"""``tansiq match``: build an index from a file, search it, compare pairs, link two files. No node and no database
-needed.
+"""``tansiq match``: build an index from a file, search it, compare pairs. No node and no database needed.
+
+``link`` and ``dedupe`` of whole registers stand in ``tansiq.linkage.command``.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def search(
     with _failing():
         faults = _Faults()
         questions = faults.seen(_subjects(queries, kind, columns))
-        done = _whole_lines(Path(target)) if resume and target != "-" else 0
+        done = screening.whole_lines(Path(target)) if resume and target != "-" else 0
         lines = screening.screen(index, islice(questions, done, None), limit=limit, workers=workers)
         with _output(target, append=done > 0) as stream:
             _write(lines, stream, done)
@@ -145,31 +146,6 @@ def pairs(pairs: str, jsonl: bool) -> None:
             except TansiqError as error:
                 line["error"] = f"line {number}: {error}"
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-@match.command("link")
-@click.argument("left")
-@click.argument("right")
-@click.option("--least", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Lowest score that links.")
-@_format
-@_columns
-@_workers
-@_jsonl
-def link(left: str, right: str, least: float, kind: str | None, columns: str, workers: int, jsonl: bool) -> None:
-    """Link the records of LEFT with those of RIGHT, each used once; lines {"left", "right", "score"}, best first.
-
-    \b
-    Example:
-      tansiq match link register_a.tsv register_b.tsv --least 0.9 > links.jsonl
-    """
-    del jsonl
-    with _failing(), tempfile.TemporaryDirectory(prefix="tansiq-link-") as folder:
-        faults = _Faults()
-        index = Index(Path(folder) / "index")
-        index.add((subject, (screening.OPEN,)) for subject in faults.report(_subjects(right, kind, columns)))
-        asked = faults.report(_subjects(left, kind, columns))
-        for one, other, score in screening.link(Path(folder) / "index", asked, least=least, workers=workers):
-            click.echo(json.dumps({"left": one, "right": other, "score": score}, ensure_ascii=False))
 
 
 # ---- files
@@ -244,17 +220,6 @@ def _parent(folder: Path) -> Path:
     parent = folder.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
     return parent
-
-
-def _whole_lines(path: Path) -> int:
-    """How many whole lines a file holds; a broken last one is cut off."""
-    if not path.exists():
-        return 0
-    raw = path.read_bytes()
-    whole = raw.rfind(b"\n") + 1
-    if whole < len(raw):
-        os.truncate(path, whole)
-    return raw.count(b"\n")
 
 
 def _write(lines: Iterable[str], stream: TextIO, done: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -100,18 +101,17 @@ def _aliases(text: str) -> list[EncodedName]:
     return [name for name in names if name.words]
 
 
-def link(folder: Path, asked: Iterable[Subject | Fault], *, least: float, workers: int) -> list[tuple[str, str, float]]:
-    """Pairs (question id, subject id, score) of at least ``least``, each id used once, dearest first."""
-    pairs: list[tuple[float, str, str]] = []
-    for text in screen(folder, asked, limit=5, workers=workers):
-        line = json.loads(text)
-        pairs += [(-result["score"], line["query_id"], result["id"]) for result in line["results"]]
-    used_left: set[str] = set()
-    used_right: set[str] = set()
-    linked = []
-    for negative, left, right in sorted(pairs):
-        if -negative >= least and left not in used_left and right not in used_right:
-            used_left.add(left)
-            used_right.add(right)
-            linked.append((left, right, -negative))
-    return linked
+def whole_lines(path: Path) -> int:
+    """How many whole lines a file of answers holds; a broken last one is cut off, so that a stopped run goes on there."""
+    if not path.exists():
+        return 0
+    whole, count, at = 0, 0, 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            count += block.count(b"\n")
+            if (last := block.rfind(b"\n")) >= 0:
+                whole = at + last + 1
+            at += len(block)
+    if whole < at:
+        os.truncate(path, whole)
+    return count

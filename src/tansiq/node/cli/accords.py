@@ -44,15 +44,16 @@ def list_accords(session: Session) -> None:
 
 @accord.command("propose")
 @click.argument("terms_file", type=click.Path(allow_dash=True))
+@click.option("--exercise", is_flag=True, help="an exercise: nothing real can ever stand under this accord")
 @passed
-def propose(session: Session, terms_file: str) -> None:
+def propose(session: Session, terms_file: str, exercise: bool) -> None:
     """Propose the terms in TERMS_FILE (JSON) to the parties they name."""
     officer = session.officer()
     from tansiq.engine.formats import strict_json
     from tansiq.node.flows import accords as flow
 
     raw = click.get_binary_stream("stdin").read() if terms_file == "-" else Path(terms_file).read_bytes()
-    _tell_acted(session, flow.propose(officer, strict_json.loads(raw), now=now()))
+    _tell_acted(session, flow.propose(officer, strict_json.loads(raw), exercise=exercise, now=now()))
 
 
 @accord.command("ratify")

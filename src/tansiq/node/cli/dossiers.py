@@ -242,6 +242,19 @@ def add_reference(session: Session, dossier_id: str, value: str, whose: str) -> 
     session.tell({"dossier": row.dossier_id, "whose": whose, "value": value}, f"{whose}: {value}")
 
 
+@dossier.command("end-exercise")
+@click.argument("dossier_id")
+@passed
+def end_exercise(session: Session, dossier_id: str) -> None:
+    """Delete an exercise as a whole; nothing real can be deleted so."""
+    officer = session.officer()
+    from tansiq.node.flows import ending
+
+    full = _full(officer, dossier_id)
+    ending.delete_exercise(officer, full, now=now())
+    session.tell({"dossier": full, "deleted": True}, f"{full}: deleted.")
+
+
 @click.group()
 def draft() -> None:
     """Drafts, and the approvals they await."""

@@ -261,9 +261,11 @@ def _progress(session: Session) -> Any:
     if session.as_json or not sys.stderr.isatty():
         return None
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = Progress(console=Console(stderr=True), transient=True)
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
     bar.start()
     # Whatever ends the command, the terminal gets its cursor back.
     click.get_current_context().call_on_close(bar.stop)
@@ -271,8 +273,9 @@ def _progress(session: Session) -> Any:
 
     def tell(phase: str, done: int, total: int | None) -> None:
         if phase not in tasks:
-            tasks[phase] = bar.add_task(phase, total=total)
-        bar.update(tasks[phase], completed=done, total=total)
+            tasks[phase] = bar.add_task(phase, total=total, rate="")
+        speed = next(task.speed for task in bar.tasks if task.id == tasks[phase])
+        bar.update(tasks[phase], completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "")
 
     return tell
 

@@ -9,11 +9,11 @@ from django.db import transaction
 
 from tansiq.engine.formats.times import to_utc
 from tansiq.node.desk import policy, queries
-from tansiq.node.desk.models import NEVER, OPEN, SETTLED, Task
+from tansiq.node.desk.models import NEVER, OPEN, SETTLED, ExerciseLink, Task
 from tansiq.node.desk.policy import Viewer
 
 KEEP_SETTLED = timedelta(days=90)
-_TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent")
+_TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent", "exercise")
 
 
 def put(
@@ -45,6 +45,7 @@ def put(
         "due_at": to_utc(due_at) if due_at else None,
         "link": link,
         "urgent": urgent,
+        "exercise": bool(link) and ExerciseLink.objects.filter(link=link).exists(),
     }
     fresh = {**told, "sorts_at": told["due_at"] or NEVER, "created_at": now, "changed_at": now}
     with transaction.atomic():
@@ -60,6 +61,18 @@ def put(
             setattr(task, name, told[name])
         task.sorts_at, task.changed_at, task.snoozed_until = task.due_at or NEVER, now, None
         task.save()
+
+
+def mark_exercise(link: str) -> None:
+    """Whatever leads to this page is of an exercise, from now on; in the caller's transaction."""
+    ExerciseLink.objects.get_or_create(link=link)
+    Task.objects.filter(link=link).update(exercise=True)
+
+
+def forget(link: str) -> None:
+    """Remove every task that leads to a page that is no more, in the caller's transaction."""
+    Task.objects.filter(link=link).delete()
+    ExerciseLink.objects.filter(link=link).delete()
 
 
 def settle(key: str, *, now: datetime) -> bool:

@@ -14,6 +14,12 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Where tasks without a due time stand in the order."""
 
 
+class ExerciseLink(models.Model):
+    """A page of an exercise: every task that leads there is one of the exercise, whoever puts it."""
+
+    link = models.CharField(max_length=300, primary_key=True)
+
+
 class Task(models.Model):
     """One thing that somebody has to look at."""
 
@@ -27,6 +33,7 @@ class Task(models.Model):
     sorts_at = models.DateTimeField(default=NEVER)
     link = models.CharField(max_length=300, blank=True)
     urgent = models.BooleanField(default=False)
+    exercise = models.BooleanField(default=False, help_text="of an exercise: shown apart, counted in no figure")
     state = models.CharField(max_length=8, default=OPEN)
     taken_by = models.CharField(max_length=36, blank=True)
     taken_at = models.DateTimeField(null=True)

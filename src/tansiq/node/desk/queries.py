@@ -31,6 +31,7 @@ class Counts:
     urgent: int
     overdue: int
     snoozed: int
+    exercise: int
     by_kind: dict[str, int]
 
 
@@ -46,14 +47,15 @@ def list_for(
     circle: str | None = None,
     colleagues: bool = False,
     snoozed: bool = False,
+    exercise: bool = False,
 ) -> Page:
     """One page of open tasks, urgent first, then by due time, then by age.
 
     Without ``colleagues`` only what needs this viewer: neither owned nor taken by somebody else. Without ``snoozed``
-    what is put off stays out. ``after`` is a cursor of an earlier page; raises ``Rejected("desk.bad_cursor")`` for
-    anything else.
+    what is put off stays out. What is of an exercise never lies beside what is real: ``exercise`` shows it, and it
+    alone. ``after`` is a cursor of an earlier page; raises ``Rejected("desk.bad_cursor")`` for anything else.
     """
-    rows = _visible(viewer, colleagues=colleagues)
+    rows = _visible(viewer, colleagues=colleagues).filter(exercise=exercise)
     if not snoozed:
         rows = rows.exclude(snoozed_until__gt=now)
     if kinds is not None:
@@ -71,15 +73,18 @@ def list_for(
 
 
 def counts_for(viewer: Viewer, *, now: datetime) -> Counts:
-    """The figures at the head of a desk; what is put off is counted apart."""
-    rows = _visible(viewer, colleagues=False)
+    """The figures at the head of a desk; what is put off is counted apart, and so is what is of an exercise."""
+    before = _visible(viewer, colleagues=False)
+    rows = before.filter(exercise=False)
     awake = rows.exclude(snoozed_until__gt=now)
     figures = awake.aggregate(
         total=Count("id"), urgent=Count("id", filter=Q(urgent=True)), overdue=Count("id", filter=Q(due_at__lt=now))
     )
     kinds = {row["kind"]: row["count"] for row in awake.values("kind").annotate(count=Count("id")).order_by("kind")}
     snoozed = rows.filter(snoozed_until__gt=now).count()
-    return Counts(figures["total"], figures["urgent"], figures["overdue"], snoozed, kinds)
+    return Counts(
+        figures["total"], figures["urgent"], figures["overdue"], snoozed, before.filter(exercise=True).count(), kinds
+    )
 
 
 def get_task_for(viewer: Viewer, key: str) -> Task:

@@ -23,6 +23,7 @@ from tansiq.node.dossiers.models import (
     Case,
     Dossier,
     Draft,
+    EndedExercise,
     Entry,
     Forwarded,
     Note,
@@ -76,6 +77,7 @@ def open_dossier(
         title=title,
         case=case,
         continues=opening.continues or "",
+        exercise=opening.exercise,
     )
 
 
@@ -383,6 +385,35 @@ def finish_draft(draft_id: str, state: str, now: datetime) -> None:
 def approvals_of(draft: Draft, digest: str) -> list[Approval]:
     """The approvals that bind exactly ``digest``."""
     return list(draft.approvals.filter(digest=digest).exclude(officer=draft.officer))
+
+
+# -- exercises -----------------------------------------------------------------------------------------------------------
+
+
+def delete_exercise(dossier: Dossier, *, by: str, now: datetime) -> int:
+    """Delete the dossier and everything that hangs on it, and keep its bare id; in the caller's transaction.
+
+    Returns how many entries went. Raises Refused("dossier.not_an_exercise"): nothing real is ever deleted so.
+    """
+    if not dossier.exercise:
+        raise Refused("dossier.not_an_exercise", dossier=dossier.dossier_id)
+    EndedExercise.objects.get_or_create(dossier_id=dossier.dossier_id, defaults={"ended_by": by, "ended_at": now})
+    for model in (WaitingEntry, Quarantined):
+        model.objects.filter(dossier=dossier.dossier_id).delete()
+    Approval.objects.filter(draft__dossier=dossier).delete()
+    Part.objects.filter(entry__dossier=dossier).delete()
+    removed, _ = dossier.entries.all().delete()
+    for rows in (
+        dossier.owed,
+        dossier.forwarded,
+        dossier.threat_reviews,
+        dossier.drafts,
+        dossier.references,
+        dossier.notes,
+    ):
+        rows.all().delete()
+    dossier.delete()
+    return removed
 
 
 # -- around a dossier ----------------------------------------------------------------------------------------------------

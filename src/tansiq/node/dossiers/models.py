@@ -41,6 +41,7 @@ class Dossier(models.Model):
     title = SealedTextField(null=True)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="dossiers")
     continues = models.CharField(max_length=64, blank=True)
+    exercise = models.BooleanField(default=False, help_text="nothing in it is real; said in its opening entry")
     equivocation = models.JSONField(null=True, help_text="evidence, where one author signed two entries in one place")
 
     class Meta:
@@ -190,6 +191,14 @@ class Approval(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["draft", "digest", "officer"], name="one_approval_per_officer")]
+
+
+class EndedExercise(models.Model):
+    """The bare id of an exercise that was deleted as a whole: what a partner sends of it later is not taken in again."""
+
+    dossier_id = models.CharField(max_length=64, primary_key=True)
+    ended_by = models.CharField(max_length=36)
+    ended_at = models.DateTimeField()
 
 
 class Reference(models.Model):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, QuerySet, Sum
 
@@ -46,6 +47,12 @@ def _key(row: Owed) -> Key:
     return row.owner, row.name, row.clause, row.due_at
 
 
+def _by_others() -> QuerySet[Owed]:
+    """What partners owe in earnest: an exercise is counted nowhere, but on a training node, where all is one."""
+    rows = Owed.objects.exclude(owner=my_id())
+    return rows if settings.NODE.exercise else rows.filter(dossier__exercise=False)
+
+
 def owed_by_partners(
     officer: OfficerLike, *, now: datetime, partner: str = "", kind_name: str = "", also_running: bool = False
 ) -> QuerySet[Owed]:
@@ -54,7 +61,7 @@ def owed_by_partners(
     Only what is overdue at ``now``; with ``also_running`` whatever is owed. Narrowed by partner and by kind of dossier.
     """
     mine = Dossier.objects.filter(visible_to(officer))
-    rows = Owed.objects.filter(dossier__in=mine.values("pk")).exclude(owner=my_id())
+    rows = _by_others().filter(dossier__in=mine.values("pk"))
     if not also_running:
         rows = rows.filter(due_at__lt=now)
     if partner:
@@ -68,7 +75,7 @@ def overdue_by_circle(
     now: datetime, *, owner: str = "", circle: str | None = None
 ) -> list[tuple[str, str, int, datetime]]:
     """For every partner and circle: how much is overdue, and since when; for the machine, which reminds the circles."""
-    rows = Owed.objects.filter(due_at__lt=now).exclude(owner=my_id())
+    rows = _by_others().filter(due_at__lt=now)
     if owner:
         rows = rows.filter(owner=owner)
     if circle is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
@@ -25,6 +25,7 @@ from tansiq.node.dossiers.models import (
     Case,
     Dossier,
     Draft,
+    EndedExercise,
     Entry,
     Forwarded,
     Note,
@@ -35,6 +36,9 @@ from tansiq.node.dossiers.models import (
 )
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
 from tansiq.node.vault.keys import search_token
+
+UNREAD_ACTS = ("open", "message", "call")
+"""What is read on a direct line; what machines and answers tell is seen in passing."""
 
 
 def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
@@ -55,6 +59,7 @@ def dossiers_for(
     partner: str = "",
     is_open: bool | None = None,
     reference: str = "",
+    exercise: bool | None = None,
 ) -> QuerySet[Dossier]:
     """The dossiers this officer may see, newest change first, narrowed by what is given."""
     rows = Dossier.objects.filter(visible_to(officer)).defer("folded")
@@ -64,6 +69,8 @@ def dossiers_for(
         rows = rows.filter(phase=phase)
     if is_open is not None:
         rows = rows.filter(is_closed=not is_open)
+    if exercise is not None:
+        rows = rows.filter(exercise=exercise)
     if reference:
         rows = rows.filter(references__token=search_token(reference)).distinct()
     if partner:
@@ -85,9 +92,20 @@ def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[D
     return (row for row in rows.iterator(chunk_size=500) if partner in row.participants)
 
 
+def has_ended(dossier_id: str) -> bool:
+    """Whether this is an exercise that was deleted here."""
+    return EndedExercise.objects.filter(dossier_id=dossier_id).exists()
+
+
 def count() -> int:
     """How many dossiers this node holds."""
     return Dossier.objects.count()
+
+
+def unread_in(dossier_ids: list[str]) -> dict[str, int]:
+    """How many entries of partners' officers nobody here has opened yet, by dossier; for rows that were read by right."""
+    rows = Entry.objects.filter(dossier__in=dossier_ids, is_own=False, opened_at=None, act__in=UNREAD_ACTS)
+    return dict(rows.values("dossier").annotate(n=Count("entry_id")).values_list("dossier", "n"))
 
 
 def folded_of(dossier: Dossier) -> Folded:

@@ -106,6 +106,14 @@ def begin_incarnation(now: datetime) -> int:
     return incarnation
 
 
+def forget(dossier_id: str) -> None:
+    """Owe nobody anything of this dossier any more, in the caller's transaction; envelopes and receipts stay as evidence.
+
+    What is sealed already can be opened by nobody here, and goes as it is.
+    """
+    Item.objects.filter(dossier=dossier_id).delete()
+
+
 def thin(reference: str, content: dict[str, Any]) -> None:
     """Put ``content``, from which something was erased, in the place of what waits unsealed to be sent under ``reference``.
 

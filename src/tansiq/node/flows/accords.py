@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
 
 
-def propose(officer: Officer, value: Any, *, now: datetime) -> Acted:
+def propose(officer: Officer, value: Any, *, exercise: bool = False, now: datetime) -> Acted:
     """Open the accord's dossier with its parties; raises Rejected naming the place of the first mistake in the terms."""
     policy.require(officer.roles, "accords")
     terms = read_terms(value)
@@ -36,6 +36,7 @@ def propose(officer: Officer, value: Any, *, now: datetime) -> Acted:
         codes={"terms": terms.digest},
         parts=(part,),
         title=title,
+        exercise=exercise,
     )
     return act(officer, intent, now=now)
 

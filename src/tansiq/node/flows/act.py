@@ -31,7 +31,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import alerts, attaching, origins, pins, projections, questions
+from tansiq.node.flows import alerts, attaching, exercises, origins, pins, projections, questions
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
@@ -170,6 +170,7 @@ def _in_dossier(dossier: Dossier, intent: Intent) -> _Stand:
         raise Rejected("intent.malformed", at="/kind", wanted=dossier.kind)
     rules = kind(dossier.kind, dossier.kind_version)
     _require_act(rules, intent)
+    exercises.require_unmixed_parts(intent.parts, exercise=dossier.exercise)
     accord = _accord(dossier.accord, dossier.participants)
     return _Stand(
         rules=rules,
@@ -203,7 +204,8 @@ def _new_dossier(intent: Intent, now: datetime) -> _Stand:
         raise Rejected("intent.no_recipient", at="/participants")
     if intent.kind == "alert_hit":
         alerts.require_citation(intent, audience)
-    accord = _accord(intent.accord or _best_accord(intent, audience, now), audience)
+    exercise = intent.exercise or exercises.node_is_exercise() or bool(exercises.is_exercise(intent.continues))
+    accord = _accord(intent.accord or _best_accord(intent, audience, now, exercise=exercise), audience)
     version = (accord.version_digest or "") if accord else ""
     opening = entries.new_opening(
         rules,
@@ -214,11 +216,14 @@ def _new_dossier(intent: Intent, now: datetime) -> _Stand:
         calendars=pins.calendars(audience),
         continues=intent.continues or None,
         cites=intent.cites or None,
+        exercise=exercise,
     )
+    exercises.require_unmixed_opening(opening)
+    exercises.require_unmixed_parts(intent.parts, exercise=exercise)
     return _Stand(rules, me, audience, accord, version, opening=opening, salted=_salt(intent.parts))
 
 
-def _best_accord(intent: Intent, audience: Sequence[str], now: datetime) -> str:
+def _best_accord(intent: Intent, audience: Sequence[str], now: datetime, *, exercise: bool) -> str:
     """The most special accord among exactly these nodes that knows this kind: one that is in force now, if any is.
 
     None for the founding kind. Where none is in force, the most special of the others, so that the refusal cites it.
@@ -227,6 +232,8 @@ def _best_accord(intent: Intent, audience: Sequence[str], now: datetime) -> str:
         return ""
     knowing = []
     for row in partners.accords_among(audience):
+        if not exercises.may_found(row.accord_id, exercise=exercise):
+            continue
         found = partners.accord_in_force(row.accord_id)
         if found and found.terms and intent.kind in found.terms.kinds:
             knowing.append(found.among(audience))
@@ -352,6 +359,8 @@ def _lay_before(
         )
         dossiers.await_approval(draft, digest=digest, role=role, clause=decision.clause, now=now)
         desk.settle(f"approved/{draft.draft_id}", now=now)
+        if intent.exercise and not exercises.node_is_exercise():
+            desk.mark_exercise(f"/drafts/{draft.draft_id}")
         desk.put(
             "approval",
             f"approval/{draft.draft_id}",
@@ -485,6 +494,7 @@ def _append(
             dossier = dossiers.open_dossier(
                 entry, placed, circle=circle, case=case, title=intent.title or None, now=now
             )
+            exercises.mark(dossier)
         dossiers.append(dossier, entry, placed, is_own=True, now=now)
         if intent.reference and officer:
             dossiers.add_reference(officer.reference, dossier, whose="ours", value=intent.reference, now=now)

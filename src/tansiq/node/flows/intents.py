@@ -30,6 +30,7 @@ class Intent:
     parts: tuple[Part, ...] = ()
     continues: str = ""
     cites: str = ""
+    exercise: bool = False
     purpose: str = ""
     crime_area: str = ""
     issues: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Intent:
             "parts": [part.to_json() for part in self.parts],
             "continues": self.continues,
             "cites": self.cites,
+            "exercise": self.exercise,
             "purpose": self.purpose,
             "crime_area": self.crime_area,
             "issues": list(self.issues),
@@ -75,7 +77,7 @@ class Intent:
                 raise Rejected("intent.malformed", at=pointer(at, str(name)), wanted="absent")
         texts = {
             n: _text(value, n, at)
-            for n in known - {"participants", "codes", "parts", "issues", "assurances", "consents"}
+            for n in known - {"exercise", "participants", "codes", "parts", "issues", "assurances", "consents"}
         }
         codes = value.get("codes", {})
         if not isinstance(codes, dict):
@@ -83,6 +85,8 @@ class Intent:
         for name, code in codes.items():
             if not _is_code(code):
                 raise Rejected("intent.malformed", at=pointer(at, "codes", name), wanted="code")
+        if not isinstance(value.get("exercise", False), bool):
+            raise Rejected("intent.malformed", at=pointer(at, "exercise"), wanted="true or false")
         parts = [_part(part, pointer(at, "parts", n)) for n, part in enumerate(_list(value, "parts", at))]
         return cls(
             **texts,
@@ -92,6 +96,7 @@ class Intent:
             ),
             codes={name: tuple(code) if isinstance(code, list) else code for name, code in codes.items()},
             parts=tuple(parts),
+            exercise=value.get("exercise", False),
             issues=tuple(str(i) for i in _list(value, "issues", at)),
             assurances=_pairs(value, "assurances", at),
             consents=_pairs(value, "consents", at),

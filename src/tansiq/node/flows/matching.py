@@ -16,6 +16,7 @@ from tansiq.engine.matching import Match, Query
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries as dossiers
 from tansiq.node.dossiers.actions import lock
+from tansiq.node.flows import exercises
 from tansiq.node.register import actions as register_actions
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
@@ -49,7 +50,7 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
     Nothing is merged: a match is a task for a person.
     """
     row = dossiers.entry_by_id(str(payload["entry"]))
-    if row is None:
+    if row is None or exercises.is_apart(row.dossier):
         return
     model()  # loading it takes seconds; nobody should wait for it at a locked row
     if row.dossier.kind == "alert" and not is_standing(dossiers.folded_of(row.dossier).state, now):

@@ -15,7 +15,7 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import alerts, attaching, calling, erasing, forwarding, overdue, threats
+from tansiq.node.flows import alerts, attaching, calling, erasing, exercises, forwarding, overdue, threats
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -104,8 +104,10 @@ def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> N
         enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
 
 
-def leave_matching(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
-    """Subjects that came from a partner are matched against what is held, for the records' owners."""
+def leave_matching(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """Subjects that came from a partner are matched against what is held, for the records' owners; never those of an exercise."""
+    if exercises.is_apart(dossier):
+        return
     if entry.header.author != my_id() and any(part.type in SUBJECTS for part in entry.header.parts):
         enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
 

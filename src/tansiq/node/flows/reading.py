@@ -50,6 +50,7 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
         "due_at": dossier.due_at,
         "urgent": dossier.urgent,
         "is_closed": dossier.is_closed,
+        "exercise": dossier.exercise,
         "phase": dossier.phase,
         "view": rules.view(state),
         "deadlines": [

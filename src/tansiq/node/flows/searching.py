@@ -23,6 +23,7 @@ from tansiq.engine.matching import Query
 from tansiq.node.accounts import policy as roles
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.flows import exercises
 from tansiq.node.partners import queries as partners
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
@@ -165,6 +166,7 @@ def search(
                 "fields": fields.to_json(),
                 "purpose": purpose,
                 "crime_area": crime_area,
+                **({"exercise": True} if exercises.node_is_exercise() else {}),
             }
             exchange.queue([partner], "query", content, reference=str(row.search_id), urgent=True, now=now)
     return row
@@ -212,7 +214,7 @@ def _accord(one: str, other: str) -> AccordInForce | None:
     first = None
     for row in partners.accords_among([one, other]):
         accord = partners.accord_in_force(row.accord_id)
-        if accord is None:
+        if accord is None or not exercises.may_found(row.accord_id, exercise=exercises.node_is_exercise()):
             continue
         accord = accord.among([one, other])
         first = first or accord
@@ -239,7 +241,7 @@ def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
     told_as = "hit"
     if not decision.is_permitted:
         decision, told_as = _may_answer(sender, purpose, area, "contact", now), "contact"
-    code = _code_told(decision, fields)
+    code = exercises.search_bar(content) or _code_told(decision, fields)
     met = {} if code else _met(fields, query_id, *OPEN)
     silent = {} if code else _met(fields, query_id, "silent")
     reach = register.reach_of([*met, *silent])

@@ -36,7 +36,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import alerts, origins, projections, questions
+from tansiq.node.flows import alerts, exercises, origins, projections, questions
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 
@@ -63,6 +63,8 @@ def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
             _keep_unread(sender, content, error, now)
         raise
     header = entry.header
+    if queries.has_ended(entry.dossier):
+        return
     origins.require_sound(entry)
     if queries.is_judged(entry.entry_id):
         _complete(sender, entry, now)
@@ -101,6 +103,9 @@ def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
     """Append the entry if it has its place now; else it waits. Raises for what may have none."""
     dossier = queries.dossier_by_id(entry.dossier)
     _require_audience(sender, entry, dossier)
+    if entry.header.opening is not None:
+        exercises.require_for_this_node(entry.header.opening)
+        exercises.require_unmixed_opening(entry.header.opening)
     if missing := _not_yet(entry, dossier):
         _wait(sender, entry, missing, now)
         if missing[0].startswith("kind:"):
@@ -266,6 +271,7 @@ def _store(
     kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
     if dossier is None:
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
+        exercises.mark(dossier)
     is_own = entry.header.author == partners.my_id()
     absent_for = "quarantined" if refusal else ""
     dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)

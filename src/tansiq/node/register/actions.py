@@ -126,7 +126,7 @@ def correct_statement(
     model()
     with transaction.atomic():
         subject = _writable(officer, subject_id)
-        row = _statement(subject, statement)
+        row = _statement(subject, statement, now)
         if row.source_kind != "officer":
             raise Refused("register.not_ours_to_correct", source=row.source_kind)
         was = steps.statement_of(row)
@@ -145,7 +145,7 @@ def retire_statement(officer: OfficerLike, subject_id: object, statement: int, *
     _require_reason(reason)
     with transaction.atomic():
         subject = _writable(officer, subject_id)
-        row = _statement(subject, statement)
+        row = _statement(subject, statement, now)
         _retire(row, officer.reference, reason, now)
         _record(officer, "register.statement_retired", subject, {"statement": row.pk, "property": row.prop}, now)
         steps.refresh_card(subject, now=now)
@@ -384,8 +384,11 @@ def _writable(officer: OfficerLike, subject_id: object) -> Subject:
     return subject
 
 
-def _statement(subject: Subject, statement: int) -> StatementRow:
-    row = subject.statements.select_for_update().filter(pk=statement, retired_at=None).first()
+def _statement(subject: Subject, statement: int, now: datetime) -> StatementRow:
+    if statement < 0:
+        row = steps.take_out_of_pack(subject, statement, now=now)
+    else:
+        row = subject.statements.select_for_update().filter(pk=statement, retired_at=None).first()
     if row is None:
         raise Rejected("register.statement_not_found", statement=str(statement)[:20])
     return row

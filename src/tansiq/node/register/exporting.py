@@ -33,7 +33,7 @@ from tansiq.node.register.export_forms import FORMS
 from tansiq.node.register.export_policy import ExportPolicy, Source
 from tansiq.node.register.models import Export, ExportedSubject, StatementRow, Subject
 from tansiq.node.register.policy import OfficerLike, visible_to
-from tansiq.node.register.steps import as_uuid, statement_of
+from tansiq.node.register.steps import as_uuid, packed_statements, statement_of
 
 BATCH = 200
 
@@ -175,7 +175,7 @@ def _batches(rows: Any) -> Iterator[list[Subject]]:
 
 
 def _with_statements(batch: Sequence[Subject]) -> Iterator[tuple[Subject, list[Statement]]]:
-    said: dict[UUID, list[Statement]] = {subject.subject_id: [] for subject in batch}
+    said: dict[UUID, list[Statement]] = {subject.subject_id: packed_statements(subject) for subject in batch}
     for row in StatementRow.objects.filter(subject__in=list(said), retired_at=None).order_by("id").iterator():
         said[row.subject_id].append(statement_of(row))
     for subject in batch:

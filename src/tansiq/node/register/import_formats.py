@@ -13,6 +13,7 @@ from tansiq.engine.entities.lists import (
     OFAC_SDN,
     UN_LIST,
     CsvMapping,
+    FtmPieces,
     ListRow,
     is_list_key,
     ofac_form,
@@ -30,11 +31,15 @@ HEAD_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class ListFormat:
-    """A list that can be imported: its key, what it is called, and its reader."""
+    """A list that can be imported: its key, what it is called, and its reader.
+
+    ``pieces`` is how a long file is read by several processes at once, where the format allows it.
+    """
 
     key: str
     names: Mapping[str, str]
     read: Callable[[IO[bytes]], Iterator[ListRow]]
+    pieces: FtmPieces | None = None
 
 
 FORMATS: dict[str, ListFormat] = {
@@ -100,7 +105,8 @@ def ofac_xml_format(head: bytes, *, list_key: str = "") -> ListFormat:
 
 def ftm_format(list_key: str, names: Mapping[str, str] | None = None) -> ListFormat:
     """A file of FollowTheMoney entities as the list ``list_key``."""
-    return ListFormat(_own_key(list_key), dict(names or {}), partial(read_ftm, list_key=list_key))
+    key = _own_key(list_key)
+    return ListFormat(key, dict(names or {}), partial(read_ftm, list_key=key), FtmPieces(key))
 
 
 def csv_format(mapping: CsvMapping) -> ListFormat:

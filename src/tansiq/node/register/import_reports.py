@@ -9,6 +9,9 @@ from typing import Any
 from tansiq.engine.entities.lists import ListRecord, RowProblem
 from tansiq.engine.formats.times import format_time
 
+MAX_REPORTED = 10_000
+MAX_SAMPLE = 5
+
 
 @dataclass(slots=True)
 class ImportReport:

@@ -1,44 +1,44 @@
-"""Import of a list: read twice, stored in batches, safe to kill at any point, and a second time without effect.
+"""Import of a list: looked at, stored in batches, safe to kill at any point, and a second time without effect.
 
-1. *Look*: the whole file is parsed without writing anything. A file that is damaged as a whole is refused here, so
-nothing of it is
-   stored; damage of rows and values is collected for the report; what the import would do is counted against the
-   register.
+1. *Look*: the whole file is parsed without writing anything (``import_looking``). A file that is damaged as a whole is
+   refused here, so nothing of it is stored; damage of rows and values is collected for the report; what the import
+   would do is counted against the register.
 2. *Guard*: an edition older than the one held, or one in which a large part of the list is missing, is refused unless
-confirmed.
-   That is what a truncated download, a wrong file or an empty list looks like.
-3. *Store*: the file is parsed again and compared with the register in batches of one transaction each. A row that says
-what it
-   said before is only marked as seen. What a row no longer says is retired, never deleted, and not if the place where
-   it would stand is damaged.
+   confirmed. That is what a truncated download, a wrong file or an empty list looks like.
+3. *Store*: rows that say something new are written in batches of one transaction each. What a row no longer says is
+   retired, never deleted, and not if the place where it would stand is damaged. A new list was sealed while it was
+   looked at and is not read again; of a known list only the pieces with a new or changed row are.
 4. *Finish*: subjects of rows that were not seen are marked delisted (never deleted) and leave the index of current
-listings.
+   listings.
 
 A run that was killed leaves complete batches behind; the next import goes over them without effect and finishes. Two
 imports at once cannot mix: the newer fences off the older, which stops with
 ``Conflict("register.import_superseded")``.
+
+Parsing, digests and sealing are done outside of every transaction, and for a long file by several processes
+(``import_pool``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
-from itertools import islice
 from typing import IO
 
 from django.db import transaction
 
-from tansiq.engine.entities.lists import ListHeader, ListRecord, ListRow, RowProblem
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
 from tansiq.node.register import steps
 from tansiq.node.register.import_formats import FORMATS, ListFormat
-from tansiq.node.register.import_reports import ImportReport, sample_of
-from tansiq.node.register.import_rows import plan, row_token, write
+from tansiq.node.register.import_looking import Hashed, Looked, Progress, file_size, look, read_prepared, spooling
+from tansiq.node.register.import_preparing import Prepared, Preparing
+from tansiq.node.register.import_reports import ImportReport
+from tansiq.node.register.import_rows import preparing_for, write
 from tansiq.node.register.models import (
     Discoverability,
     ImportProblem,
@@ -49,17 +49,12 @@ from tansiq.node.register.models import (
 )
 from tansiq.node.register.policy import WHOLE_NODE, OfficerLike
 
-BATCH = 200
-MAX_REPORTED = 10_000
-MAX_SAMPLE = 5
 CONFIRM_OLDER, CONFIRM_DELISTING = "older", "delisting"
 MANY_DELISTED_SHARE = 0.2
 MANY_DELISTED = 10
-_FIRST_STANDS = frozenset({"list.duplicate_row"})
-"""Losses of rows that were read once before."""
-
-Progress = Callable[[str, int, int | None], None]
-"""Told ("read", rows, None) while looking and ("store", rows, all rows) while storing."""
+DELIST_BATCH = 2_000
+FEW_BATCHES = 8
+"""So few batches with something new are read again in this process: others would not have started before."""
 
 
 def import_list(
@@ -91,41 +86,57 @@ def import_list(
     tell = progress or (lambda _phase, _done, _total: None)
     source, is_new = _source(known, is_dry=is_dry)
     report = ImportReport(known.key, is_dry)
-    missing = _look(known, source, open_file, report, tell, is_new=is_new)
-    if is_part:
-        report.delisting_withheld = missing
-    refusals = _refusals(source, report, missing, confirm)
-    report.refused = [refusal.code for refusal in refusals]
-    if is_dry:
-        report.counts["delisted"] = missing - report.delisting_withheld
-        return report
-    if refusals:
-        raise refusals[0]
-    run = _start(officer, source, report, now)
-    report.run_id = str(run.run_id)
-    for name in ("added", "changed", "unchanged", "relisted", "barred"):
-        report.counts[name] = 0
-    digest = _store(known, run, open_file, report, tell, circle=circle, discoverability=discoverability, now=now)
-    _finish(officer, run, report, is_whole=digest == report.file_digest, now=now)
-    if digest != report.file_digest:
+    preparing = preparing_for(source, now)
+    with spooling() if is_new and not is_dry else nullcontext() as spool:
+        looked = look(known, source, open_file, preparing, report, tell, is_new=is_new, spool=spool)
+        if is_part:
+            report.delisting_withheld = looked.missing
+        refusals = _refusals(source, report, looked.missing, confirm)
+        report.refused = [refusal.code for refusal in refusals]
+        if is_dry:
+            report.counts["delisted"] = looked.missing - report.delisting_withheld
+            return report
+        if refusals:
+            raise refusals[0]
+        run = _start(officer, source, report, preparing, now)
+        report.run_id = str(run.run_id)
+        batches = _Batches(known, open_file, preparing, looked, report.file_digest)
+        _store(run, batches, report, tell, circle=circle, discoverability=discoverability, now=now)
+    is_whole = batches.digest == report.file_digest
+    _finish(officer, run, looked, report, is_whole=is_whole, now=now)
+    if not is_whole:
         raise Conflict("register.import_file_changed", list=known.key, run=report.run_id)
     return report
 
 
-class _Hashed:
-    """A stream that knows the digest of what was read from it."""
+class _Batches:
+    """The rows that must be stored, in batches; ``digest`` tells afterwards of which file they were."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._hash = hashlib.sha256()
+    def __init__(
+        self,
+        known: ListFormat,
+        open_file: Callable[[], IO[bytes]],
+        preparing: Preparing,
+        looked: Looked,
+        digest: str,
+    ) -> None:
+        self._known, self._open, self._preparing, self._looked = known, open_file, preparing, looked
+        self.digest = digest
 
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._stream.read(size)
-        self._hash.update(chunk)
-        return chunk
+    def __iter__(self) -> Iterator[list[Prepared]]:
+        if self._looked.spool is not None:
+            yield from self._looked.spool.batches()
+        elif any(any(batch) for batch in self._looked.outcomes):
+            yield from self._read_again()
 
-    def digest(self) -> str:
-        return self._hash.hexdigest()
+    def _read_again(self) -> Iterator[list[Prepared]]:
+        with self._open() as stream:
+            hashed = Hashed(stream)
+            changed = sum(map(any, self._looked.outcomes))
+            size = 0 if changed < FEW_BATCHES else file_size(stream)
+            for batch in read_prepared(self._known, hashed, self._preparing, self._looked.outcomes, size=size):
+                yield [row for row in batch if isinstance(row, Prepared) and (row.fresh or row.record)]
+            self.digest = hashed.digest()
 
 
 def _source(known: ListFormat, *, is_dry: bool) -> tuple[ListSource, bool]:
@@ -136,55 +147,6 @@ def _source(known: ListFormat, *, is_dry: bool) -> tuple[ListSource, bool]:
     if is_dry:
         return fresh, True
     return ListSource.objects.get_or_create(key=known.key, defaults={"names": known.names, "salt": fresh.salt})
-
-
-def _look(
-    known: ListFormat,
-    source: ListSource,
-    open_file: Callable[[], IO[bytes]],
-    report: ImportReport,
-    tell: Progress,
-    *,
-    is_new: bool,
-) -> int:
-    """Read all of the file, count what it would do, and return how many subjects now listed are not in it."""
-    found = unknown_losses = 0
-    lost: list[str] = []
-    with open_file() as stream:
-        hashed = _Hashed(stream)
-        for batch in _batches(known.read(hashed)):  # type: ignore[arg-type] - a reader needs read() only
-            for row in batch:
-                if isinstance(row, ListHeader):
-                    report.edition_at = row.generated_at
-                elif isinstance(row, RowProblem):
-                    _note_problem(report, row)
-                    lost.extend([row.key] if row.is_row_lost and row.key and row.rule not in _FIRST_STANDS else [])
-                    unknown_losses += row.is_row_lost and not row.key
-            planned = plan(source, [row for row in batch if isinstance(row, ListRecord)], is_new=is_new)
-            if report.is_dry and len(report.sample) < MAX_SAMPLE:
-                report.sample.extend(sample_of(item.record) for item in planned[: MAX_SAMPLE - len(report.sample)])
-            for item in planned:
-                report.counts["rows"] += 1
-                report.counts[item.outcome] += 1
-                found += item.subject is not None and item.subject.delisted_at is None
-            tell("read", report.counts["rows"], None)
-        report.file_digest = hashed.digest()
-    if is_new:
-        return 0
-    for start in range(0, len(lost), steps.BATCH):
-        tokens = [row_token(source, key) for key in lost[start : start + steps.BATCH]]
-        found += Subject.objects.filter(source=source, source_token__in=tokens, delisted_at=None).count()
-    missing = Subject.objects.filter(source=source, delisted_at=None).count() - found
-    # A row that was lost without its key may be any of those that seem to be missing.
-    report.delisting_withheld = missing if unknown_losses else 0
-    return missing
-
-
-def _note_problem(report: ImportReport, problem: RowProblem) -> None:
-    report.counts["problems"] += 1
-    report.counts["lost"] += problem.is_row_lost
-    if len(report.problems) < MAX_REPORTED:
-        report.problems.append(problem)
 
 
 def _refusals(source: ListSource, report: ImportReport, missing: int, confirm: frozenset[str]) -> list[Refused]:
@@ -203,9 +165,14 @@ def _refusals(source: ListSource, report: ImportReport, missing: int, confirm: f
     return refusals
 
 
-def _start(officer: OfficerLike, source: ListSource, report: ImportReport, now: datetime) -> ImportRun:
+def _start(
+    officer: OfficerLike, source: ListSource, report: ImportReport, preparing: Preparing, now: datetime
+) -> ImportRun:
     with transaction.atomic():
-        source = ListSource.objects.select_for_update().get(key=source.key)
+        looked_at, source = source.current_run_id, ListSource.objects.select_for_update().get(key=source.key)
+        if source.current_run_id != looked_at:
+            # Another import began since the file was held against the register: what was found then may be untrue.
+            raise Conflict("register.import_superseded", list=source.key, run=str(source.current_run_id))
         ImportRun.objects.filter(source=source, state=ImportRun.RUNNING).update(
             state=ImportRun.SUPERSEDED, ended_at=now
         )
@@ -224,7 +191,7 @@ def _start(officer: OfficerLike, source: ListSource, report: ImportReport, now: 
                     place=p.place[:300],
                     rule=p.rule,
                     is_row_lost=p.is_row_lost,
-                    token=row_token(source, p.key) if p.key else "",
+                    token=preparing.token(p.key) if p.key else "",
                     told={"value": p.value, "key": p.key, "number": p.number, "prop": p.prop},
                 )
                 for p in report.problems
@@ -239,31 +206,29 @@ def _start(officer: OfficerLike, source: ListSource, report: ImportReport, now: 
 
 
 def _store(
-    known: ListFormat,
     run: ImportRun,
-    open_file: Callable[[], IO[bytes]],
+    batches: _Batches,
     report: ImportReport,
     tell: Progress,
     *,
     circle: str,
     discoverability: str,
     now: datetime,
-) -> str:
-    """Store the file batch by batch; returns the digest of what was read this time."""
-    done = 0
-    with open_file() as stream:
-        hashed = _Hashed(stream)
-        for batch in _batches(known.read(hashed)):  # type: ignore[arg-type] - a reader needs read() only
-            records = [row for row in batch if isinstance(row, ListRecord)]
-            lost = [row.key for row in batch if isinstance(row, RowProblem) and row.is_row_lost and row.key]
-            done += len(records)
-            with transaction.atomic():
-                source = _fenced(run)
-                for item in write(source, run, records, lost, circle, discoverability, now):
-                    report.counts[item.outcome] += 1
-                ImportRun.objects.filter(pk=run.pk).update(rows_done=done)
-            tell("store", done, report.counts["rows"])
-        return hashed.digest()
+) -> None:
+    """Store batch by batch; what was unchanged when it was looked at needs nothing."""
+    counts = report.counts
+    done = counts["unchanged"] + counts["barred"]
+    for name in ("added", "changed", "relisted"):
+        counts[name] = 0
+    for batch in batches:
+        with transaction.atomic():
+            source = _fenced(run)
+            for item in write(source, run, batch, circle, discoverability, now):
+                counts[item.outcome] += 1
+            done += len(batch)
+            ImportRun.objects.filter(pk=run.pk).update(rows_done=done)
+        tell("store", done, counts["rows"])
+    tell("store", done, counts["rows"])
 
 
 def _fenced(run: ImportRun) -> ListSource:
@@ -274,24 +239,12 @@ def _fenced(run: ImportRun) -> ListSource:
     return source
 
 
-def _batches(rows: Iterable[ListRow]) -> Iterator[list[ListRow]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
-
-
-def _finish(officer: OfficerLike, run: ImportRun, report: ImportReport, *, is_whole: bool, now: datetime) -> None:
-    """Delist what was not seen, batch by batch, then close the run; an import that is no whole file delists nothing."""
-    while is_whole and not report.delisting_withheld:
-        with transaction.atomic():
-            source = _fenced(run)
-            unseen = Subject.objects.filter(source=source, delisted_at=None).exclude(seen_run=run)
-            ids = list(unseen.values_list("subject_id", flat=True)[: steps.BATCH])
-            if not ids:
-                break
-            Subject.objects.filter(subject_id__in=ids).update(delisted_at=now, updated_at=now)
-            steps.number_changes(dict.fromkeys(ids, RegisterChange.PUT))
-            report.counts["delisted"] += len(ids)
+def _finish(
+    officer: OfficerLike, run: ImportRun, looked: Looked, report: ImportReport, *, is_whole: bool, now: datetime
+) -> None:
+    """Delist what was not seen, then close the run; an import that is no whole file delists nothing."""
+    if is_whole and looked.missing and not report.delisting_withheld:
+        _delist(run, looked, report, now)
     with transaction.atomic():
         source = _fenced(run)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.DONE, ended_at=now, counts=report.counts)
@@ -300,3 +253,22 @@ def _finish(officer: OfficerLike, run: ImportRun, report: ImportReport, *, is_wh
             source.save(update_fields=["edition_at", "imported_at"])
         facts = {"list": source.key, "run": str(run.pk), "whole": is_whole, **report.counts}
         record("register.import_finished", actor=officer.reference, facts=facts, log="internal", now=now)
+
+
+def _delist(run: ImportRun, looked: Looked, report: ImportReport, now: datetime) -> None:
+    """Mark the listed subjects whose rows the file does not have, batch by batch in the order of their ids."""
+    after = None
+    while True:
+        with transaction.atomic():
+            source = _fenced(run)
+            rows = Subject.objects.filter(source=source, delisted_at=None)
+            if after is not None:
+                rows = rows.filter(subject_id__gt=after)
+            told = list(rows.order_by("subject_id").values_list("subject_id", "source_token")[:DELIST_BATCH])
+            if not told:
+                return
+            gone = [subject_id for subject_id, token in told if token not in looked.seen]
+            Subject.objects.filter(subject_id__in=gone).update(delisted_at=now, updated_at=now)
+            steps.number_changes(dict.fromkeys(gone, RegisterChange.PUT))
+            report.counts["delisted"] += len(gone)
+        after = told[-1][0]

@@ -88,10 +88,12 @@ class Subject(models.Model):
     circle = models.CharField(max_length=60, blank=True, help_text='unit:… or team:…; "" is the whole node')
     discoverability = models.CharField(max_length=10, choices=Discoverability, default=Discoverability.NONE)
     card = SealedJSONField(help_text="names, dates and numbers of the statements in force, for captions and the index")
-    source = models.ForeignKey(ListSource, on_delete=models.PROTECT, null=True, related_name="subjects")
+    packed = SealedJSONField(
+        null=True, help_text="the statements in force that its list makes (engine.entities.packing); others are rows"
+    )
+    source = models.ForeignKey(ListSource, on_delete=models.PROTECT, null=True, related_name="subjects", db_index=False)
     source_token = models.CharField(max_length=64, null=True, help_text="keyed digest of its key in the list")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="keyed digest of what the list said last")
-    seen_run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, null=True, related_name="+")
     delisted_at = models.DateTimeField(null=True)
     dossier = models.CharField(max_length=64, blank=True)
     entry = models.CharField(max_length=64, null=True, help_text="id of the entry that brought it")
@@ -106,7 +108,9 @@ class Subject(models.Model):
         ordering = ["-subject_id"]
         constraints = [
             models.UniqueConstraint(fields=["source", "source_token"], name="one_subject_per_list_row"),
-            models.UniqueConstraint(fields=["entry", "part"], name="one_subject_per_part"),
+            models.UniqueConstraint(
+                fields=["entry", "part"], condition=models.Q(entry__isnull=False), name="one_subject_per_part"
+            ),
             models.CheckConstraint(
                 condition=~models.Q(origin="list") | models.Q(source_token__isnull=False), name="list_subject_has_token"
             ),
@@ -117,17 +121,20 @@ class Subject(models.Model):
         ]
         indexes = [
             models.Index(fields=["circle", "-subject_id"]),
-            models.Index(fields=["source", "delisted_at", "seen_run"]),
+            models.Index(fields=["source", "delisted_at", "subject_id"]),
             models.Index(fields=["review_at"], condition=models.Q(review_at__isnull=False), name="register_review_due"),
             models.Index(
                 fields=["retention_until"], condition=models.Q(retention_until__isnull=False), name="register_retention"
             ),
-            models.Index(fields=["dossier"]),
+            models.Index(fields=["dossier"], condition=~models.Q(dossier=""), name="register_of_dossier"),
         ]
 
 
 class StatementRow(models.Model):
-    """One statement about a subject; retired, it says no more but is still known to have been said."""
+    """One statement about a subject; retired, it says no more but is still known to have been said.
+
+    What a list says now stands in ``Subject.packed``; it becomes a row when it is retired.
+    """
 
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="statements")
     token = models.CharField(max_length=64, help_text="keyed digest of the statement's id")

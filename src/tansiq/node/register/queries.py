@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from tansiq.engine.entities import Entity, Statement, assemble
+from tansiq.engine.entities import Entity, Statement, assemble, number_of
 from tansiq.engine.errors import Rejected
 from tansiq.engine.matching import Subject as Indexed
 from tansiq.node.register.cards import caption_of, subject_of
@@ -30,7 +30,7 @@ from tansiq.node.register.models import (
     Subject,
 )
 from tansiq.node.register.policy import OfficerLike, labels_of, visible_to
-from tansiq.node.register.steps import as_uuid, statement_of
+from tansiq.node.register.steps import as_uuid, packed_statements, statement_of
 
 PAGE = 50
 MAX_PAGE = 200
@@ -38,7 +38,7 @@ MAX_PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class SaidView:
-    """One statement as a page shows it: its row number (for correcting and retiring) and what it says."""
+    """One statement as a page shows it: its number (for correcting and retiring) and what it says."""
 
     number: int
     statement: Statement
@@ -88,7 +88,7 @@ def get_subject_for(officer: OfficerLike, subject_id: object) -> Subject:
 def subjects_by_id_for(officer: OfficerLike, subject_ids: Iterable[object]) -> dict[str, Subject]:
     """Those of the subjects that this officer needs to know, by id as text."""
     wanted = [known for subject_id in subject_ids if (known := as_uuid(subject_id)) is not None]
-    rows = Subject.objects.filter(visible_to(officer), subject_id__in=wanted).select_related("source")
+    rows = Subject.objects.filter(visible_to(officer), subject_id__in=wanted).select_related("source").defer("packed")
     return {str(row.subject_id): row for row in rows}
 
 
@@ -114,7 +114,7 @@ def subjects_for(
     if start is not None:
         rows = rows.filter(subject_id__lt=start)
     size = max(1, min(limit, MAX_PAGE))
-    found = list(rows.select_related("source").order_by("-subject_id")[: size + 1])
+    found = list(rows.select_related("source").defer("packed").order_by("-subject_id")[: size + 1])
     more = len(found) > size
     return Page(tuple(found[:size]), str(found[size - 1].subject_id) if more else None)
 
@@ -134,7 +134,8 @@ def statements_of(subject: Subject, *, with_retired: bool = False) -> list[SaidV
     rows: QuerySet[StatementRow] = subject.statements.order_by("id")
     if not with_retired:
         rows = rows.filter(retired_at=None)
-    return [SaidView(row.pk, statement_of(row), row.retired_at, row.retired_by, row.reason) for row in rows]
+    packed = [SaidView(number_of(said), said, None, "", None) for said in packed_statements(subject)]
+    return packed + [SaidView(row.pk, statement_of(row), row.retired_at, row.retired_by, row.reason) for row in rows]
 
 
 def entities_of(subject: Subject) -> tuple[Entity, ...]:
@@ -208,7 +209,7 @@ def subjects_for_index(after_change: int = 0, *, batch: int = 500) -> Iterator[I
         changes = list(RegisterChange.objects.filter(number__gt=after_change).order_by("number")[:batch])
         if not changes:
             return
-        rows = Subject.objects.in_bulk([c.subject_id for c in changes if c.what == RegisterChange.PUT])
+        rows = Subject.objects.defer("packed").in_bulk([c.subject_id for c in changes if c.what == RegisterChange.PUT])
         for change in changes:
             row = rows.get(change.subject_id)
             # A subject that is erased between the two reads is forgotten here, and once more under its new number.

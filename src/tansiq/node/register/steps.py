@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
 
-from tansiq.engine.entities import Statement
+from tansiq.engine.entities import Statement, number_of, pack, unpack
 from tansiq.engine.errors import Conflict, Rejected
 from tansiq.engine.formats.ids import new_id
+from tansiq.node.register.bulk import insert
 from tansiq.node.register.cards import card_of
 from tansiq.node.register.models import ChangeCounter, RegisterChange, StatementRow, Subject
 from tansiq.node.register.policy import OfficerLike, visible_to
@@ -73,6 +74,30 @@ def statement_of(row: StatementRow) -> Statement:
     return Statement.from_json(row.told)
 
 
+def packed_statements(subject: Subject) -> list[Statement]:
+    """What the subject's list says of it now."""
+    return [] if subject.packed is None else unpack(subject.packed, subject_id=str(subject.subject_id))
+
+
+def statements_in_force(subject: Subject) -> list[Statement]:
+    """All that is said about the subject, whoever says it."""
+    return [*packed_statements(subject), *(statement_of(row) for row in subject.statements.filter(retired_at=None))]
+
+
+def take_out_of_pack(subject: Subject, number: int, *, now: datetime) -> StatementRow | None:
+    """The packed statement of that number as a row of its own, so that something can be said about it; None if there is none."""
+    said = packed_statements(subject)
+    chosen = next((statement for statement in said if number_of(statement) == number), None)
+    if chosen is None:
+        return None
+    own = str(subject.subject_id)
+    subject.packed = pack([s for s in said if s.id != chosen.id], old=own, new=own, seen=now)
+    subject.save(update_fields=["packed"])
+    row = new_row(subject, chosen, now=now)
+    row.save()
+    return row
+
+
 def add_statements(subject: Subject, statements: Iterable[Statement], *, now: datetime) -> int:
     """Insert what is not yet said, revive what its own source had dropped; returns how many say something new.
 
@@ -96,8 +121,7 @@ def add_statements(subject: Subject, statements: Iterable[Statement], *, now: da
 
 def refresh_card(subject: Subject, *, now: datetime) -> None:
     """Make the subject's card and schema anew from its statements in force, and number the change."""
-    said = [statement_of(row) for row in subject.statements.filter(retired_at=None)]
-    subject.card = card_of(said)
+    subject.card = card_of(statements_in_force(subject))
     subject.updated_at = now
     subject.save(update_fields=["card", "schema", "updated_at"])
     number_changes({subject.subject_id: RegisterChange.PUT})
@@ -111,13 +135,27 @@ def number_changes(changes: Mapping[UUID, str]) -> None:
     """
     if not changes:
         return
-    ChangeCounter.objects.get_or_create(pk=1)
-    counter = ChangeCounter.objects.select_for_update().get(pk=1)
-    ChangeCounter.objects.filter(pk=1).update(value=F("value") + len(changes))
+    first = _numbers(len(changes))
     rows = [
         RegisterChange(subject_id=subject_id, number=number, what=what)
-        for number, (subject_id, what) in enumerate(changes.items(), start=counter.value + 1)
+        for number, (subject_id, what) in enumerate(changes.items(), start=first)
     ]
     RegisterChange.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["subject_id"], update_fields=["number", "what"]
     )
+
+
+def number_new(subject_ids: Sequence[UUID]) -> None:
+    """The same for subjects that were made in this transaction, which have no number yet."""
+    if subject_ids:
+        first = _numbers(len(subject_ids))
+        rows = ((subject_id, number) for number, subject_id in enumerate(subject_ids, start=first))
+        insert(RegisterChange, {"what": RegisterChange.PUT}, ("subject_id", "number"), rows)
+
+
+def _numbers(count: int) -> int:
+    """The first of ``count`` numbers that are the caller's alone; the counter is locked until the transaction ends."""
+    ChangeCounter.objects.get_or_create(pk=1)
+    counter = ChangeCounter.objects.select_for_update().get(pk=1)
+    ChangeCounter.objects.filter(pk=1).update(value=F("value") + count)
+    return counter.value + 1

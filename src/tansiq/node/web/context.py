@@ -17,6 +17,7 @@ from tansiq.node.accounts.policy import may
 from tansiq.node.audit import policy as audit_policy
 from tansiq.node.desk import queries as desk
 from tansiq.node.web.languages import direction_of, language_now, opened_languages
+from tansiq.node.web.pages.channel import ringing_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "now": timezone.now(),
         "unit_name": unit_name(request, language),
         "urgent": overdue(request),
+        "ringing": ringing(request),
         "places": places(request),
     }
 
@@ -73,6 +75,14 @@ def overdue(request: HttpRequest) -> dict[str, str] | None:
     return {"text": text, "url": f"{reverse('desk')}?only=overdue"}
 
 
+def ringing(request: HttpRequest) -> dict[str, Any] | None:
+    """The calls that ring at the signed-in officer; the page asks again by itself."""
+    officer: Any = getattr(request, "user", None)
+    if officer is None or not officer.is_authenticated or not may(officer.roles, "act"):
+        return None
+    return ringing_for(officer, now=timezone.now())
+
+
 def places(request: HttpRequest) -> list[Place]:
     """The navigation of a signed-in officer; empty for a visitor."""
     user = getattr(request, "user", None)
@@ -84,6 +94,7 @@ def places(request: HttpRequest) -> list[Place]:
         ("desk", _("Desk"), "inbox", "desk"),
         ("search", _("Search"), "search", "search"),
         ("dossiers", _("Dossiers"), "folder2-open", "dossiers"),
+        ("channels", _("Direct lines"), "telephone", "channels"),
         ("register", _("Register"), "person-vcard", "register"),
         ("partners", _("Partners"), "globe2", "partners"),
         ("accords", _("Accords"), "journal-check", "accords"),

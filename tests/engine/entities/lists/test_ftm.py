@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tansiq.engine.entities.lists import ListLimits, ListRecord, read_ftm
+from tansiq.engine.entities.lists import ListLimits, ListRecord, ftm, read_ftm
 from tansiq.engine.entities.lists.seen_keys import SeenKeys
 from tansiq.engine.entities.values import clean_value
 from tansiq.engine.errors import Rejected
@@ -190,3 +190,27 @@ def test_memory_is_flat_over_fifty_thousand_lines() -> None:
     assert kept == 50_000
     # 50,000 keys take a table of 131,072 slots of 8 bytes, and half as much again while it grows.
     assert peak < 5_000_000
+
+
+def family(number: int) -> list[dict[str, Any]]:
+    """A person, what belongs to it in three forms, and a link."""
+    own = f"p{number}"
+    return [
+        {"id": own, "schema": "Person", "properties": {"name": [f"Invented {number}"]}},
+        {"id": f"pass{number}", "schema": "Passport", "properties": {"holder": [own], "number": ["AB1"]}},
+        {"id": f"own{number}", "schema": "Ownership", "properties": {"owner": [own], "asset": ["c"]}},
+        {"id": f"{own}#2", "schema": "Passport", "properties": {"holder": [own], "number": ["AB2"]}},
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 48, 1000])
+def test_the_size_of_pieces_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = {"id": "p3", "schema": "Person", "properties": {"name": ["Again"]}}
+    raw = lines(*(line for number in range(12) for line in family(number)), again) + b"\nno json\n"
+    whole = list(read_ftm(io.BytesIO(raw), list_key="invented"))
+    monkeypatch.setattr(ftm, "PIECE_LINES", size)
+    pieces = ftm.FtmPieces("invented")
+    cut = list(pieces.split(io.BytesIO(raw)))
+    assert len(cut) == 1 if size == 1000 else len(cut) > 1
+    assert list(pieces.joined(pieces.read(piece) for piece in cut)) == whole
+    assert len([row for row in whole if isinstance(row, ListRecord)]) == 12

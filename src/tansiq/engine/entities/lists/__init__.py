@@ -7,7 +7,7 @@ costs the least it can: a value, else a row, else (not well formed, wrong list, 
 """
 
 from tansiq.engine.entities.lists.csv_mapping import CsvMapping, read_csv_mapping
-from tansiq.engine.entities.lists.ftm import read_ftm
+from tansiq.engine.entities.lists.ftm import FtmPieces, FtmWhole, Piece, PieceCounts, PieceRead, read_ftm, repeated
 from tansiq.engine.entities.lists.keys import is_list_key
 from tansiq.engine.entities.lists.mapped_csv import read_mapped_csv
 from tansiq.engine.entities.lists.ofac_csv import OFAC_SDN, read_ofac_csv
@@ -22,10 +22,15 @@ __all__ = [
     "OFAC_SDN",
     "UN_LIST",
     "CsvMapping",
+    "FtmPieces",
+    "FtmWhole",
     "ListHeader",
     "ListLimits",
     "ListRecord",
     "ListRow",
+    "Piece",
+    "PieceCounts",
+    "PieceRead",
     "RowProblem",
     "is_list_key",
     "ofac_form",
@@ -36,4 +41,5 @@ __all__ = [
     "read_ofac_enhanced",
     "read_ofac_xml",
     "read_un_list",
+    "repeated",
 ]

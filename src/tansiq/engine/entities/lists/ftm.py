@@ -16,7 +16,8 @@ Keys beside those three (``caption``, ``datasets``, ``first_seen`` …) say noth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Final
 
@@ -24,7 +25,7 @@ from tansiq.engine.entities.assembly import CAPTION_PROPERTIES
 from tansiq.engine.entities.lists.building import MAX_SHOWN, RowBuilder
 from tansiq.engine.entities.lists.keys import row_key
 from tansiq.engine.entities.lists.lines import read_lines
-from tansiq.engine.entities.lists.records import ListHeader, ListLimits, ListRow, RowProblem
+from tansiq.engine.entities.lists.records import ListHeader, ListLimits, ListRecord, ListRow, RowProblem
 from tansiq.engine.entities.lists.seen_keys import SeenKeys
 from tansiq.engine.entities.model import model, property_of, require_schema
 from tansiq.engine.errors import Rejected
@@ -37,6 +38,8 @@ LIMITS: Final = ListLimits(max_bytes=16 * 1024**3, max_row_bytes=1024 * 1024, ma
 _OF_A_LINE: Final = Limits(
     max_bytes=1024 * 1024, max_depth=12, max_values=20_000, max_string_length=65_536, allow_floats=True
 )
+PIECE_LINES: Final = 1_000
+MAX_PIECE_BYTES: Final = 16 * 1024 * 1024
 _NOT_ALONE: Final = frozenset({"Address"})
 _MAX_BELONGINGS: Final = 200
 
@@ -47,19 +50,132 @@ def read_ftm(stream: IO[bytes], *, list_key: str, limits: ListLimits = LIMITS) -
     Raises Rejected: ``list.too_large``, ``list.too_many_rows``, or (at the end) ``list.not_this_list`` when no line of
     the file is an entity.
     """
-    yield ListHeader(list_key, None)
-    reading = _Reading(list_key)
-    lines = 0
-    for number, line in read_lines(stream, limits):
-        if line is not None and not line.strip():
-            continue
-        lines += 1
-        if lines > limits.max_rows:
-            raise Rejected("list.too_many_rows", limit=limits.max_rows)
-        yield from reading.take(f"/line[{number}]", line)
-    yield from reading.end()
-    if lines and not reading.entities:
-        raise Rejected("list.not_this_list", root=reading.first_rule, expected="FollowTheMoney")
+    pieces = FtmPieces(list_key, limits)
+    yield from pieces.joined(pieces.read(piece) for piece in pieces.split(stream))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some whole subjects of a file: lines that follow each other, the first of which has this number."""
+
+    first: int
+    lines: list[bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRead:
+    """What a piece said: its rows, and what can only be told when all pieces are read."""
+
+    rows: list[ListRow]
+    told: PieceCounts
+
+
+@dataclass(frozen=True, slots=True)
+class PieceCounts:
+    """What a piece adds to the whole: lines, entities among them, links left out by schema, the first rule broken."""
+
+    left_out: Counter[str]
+    entities: int
+    lines: int
+    first_rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class FtmPieces:
+    """A file in pieces that can be read apart, in other processes too: ``joined(map(read, split(stream)))`` is the file.
+
+    A piece ends before a line that begins a subject for certain, so that no belonging loses its subject – unless no such
+    line comes for ``MAX_PIECE_BYTES``.
+    """
+
+    list_key: str
+    limits: ListLimits = LIMITS
+
+    def split(self, stream: IO[bytes]) -> Iterator[Piece]:
+        """The pieces in order, each about ``PIECE_LINES`` lines."""
+        first, size = 1, 0
+        held: list[bytes | None] = []
+        for number, line in read_lines(stream, self.limits):
+            if len(held) >= PIECE_LINES and (size > MAX_PIECE_BYTES or _begins_a_subject(line)):
+                yield Piece(first, held)
+                first, held, size = number, [], 0
+            held.append(line)
+            size += len(line or b"")
+        if held:
+            yield Piece(first, held)
+
+    def read(self, piece: Piece) -> PieceRead:
+        """The rows of one piece; a function of the piece alone."""
+        reading = _Reading(self.list_key)
+        rows: list[ListRow] = []
+        lines = 0
+        for number, line in enumerate(piece.lines, start=piece.first):
+            if line is not None and not line.strip():
+                continue
+            lines += 1
+            rows.extend(reading.take(f"/line[{number}]", line))
+        rows.extend(reading.close())
+        return PieceRead(rows, PieceCounts(reading.left_out, reading.entities, lines, reading.first_rule))
+
+    def joined(self, parts: Iterable[PieceRead]) -> Iterator[ListRow]:
+        """The rows of all pieces behind a header; a second row of one id is taken out and reported."""
+        yield ListHeader(self.list_key, None)
+        whole = FtmWhole(self.limits)
+        for part in parts:
+            for row in part.rows:
+                if isinstance(row, ListRecord) and whole.is_repeated(row.key):
+                    yield repeated(row.place, row.key, row.number)
+                else:
+                    yield row
+            whole.count(part.told)
+        yield from whole.end()
+
+
+class FtmWhole:
+    """What is known of a file beyond each piece of it: which ids came before, how long it is, what was left out."""
+
+    def __init__(self, limits: ListLimits = LIMITS) -> None:
+        self._limits = limits
+        self._seen = SeenKeys()
+        self._left_out: Counter[str] = Counter()
+        self._entities = self._lines = 0
+        self._first_rule = ""
+
+    def is_repeated(self, key: str) -> bool:
+        """Whether a record of this key (or of this token of a key) came before; remembers it."""
+        return not self._seen.add(key)
+
+    def count(self, part: PieceCounts) -> None:
+        """Take a piece into account; raises Rejected("list.too_many_rows")."""
+        self._lines += part.lines
+        if self._lines > self._limits.max_rows:
+            raise Rejected("list.too_many_rows", limit=self._limits.max_rows)
+        self._left_out.update(part.left_out)
+        self._entities += part.entities
+        self._first_rule = self._first_rule or part.first_rule
+
+    def end(self) -> Iterator[ListRow]:
+        """What was left out, by schema; raises Rejected("list.not_this_list") if nothing was an entity."""
+        for name, count in sorted(self._left_out.items()):
+            yield RowProblem("/", "list.links_left_out", f"{name}: {count}")
+        if self._lines and not self._entities:
+            raise Rejected("list.not_this_list", root=self._first_rule, expected="FollowTheMoney")
+
+
+def repeated(place: str, key: str, number: str) -> RowProblem:
+    """The report of a second row of one id: the first stands."""
+    return RowProblem(f"{place}/id", "list.duplicate_row", number, key=key, number=number, is_row_lost=True)
+
+
+def _begins_a_subject(line: bytes | None) -> bool:
+    """Whether the line begins a subject whatever stands before it: a thing whose id is not of the form ``subject#part``."""
+    if line is None:
+        return False
+    try:
+        entity = _entity(strict_json.loads(line, limits=_OF_A_LINE), "")
+        return "#" not in str(entity["id"]) and _stands_alone(require_schema(str(entity["schema"])).name)
+    except Rejected:
+        return False
 
 
 class _Reading:
@@ -67,7 +183,6 @@ class _Reading:
 
     def __init__(self, list_key: str) -> None:
         self.list_key = list_key
-        self.seen = SeenKeys()
         self.left_out: Counter[str] = Counter()
         self.entities = 0
         self.first_rule = ""
@@ -83,7 +198,7 @@ class _Reading:
             schema = require_schema(str(entity["schema"])).name
         except Rejected as error:
             self.first_rule = self.first_rule or error.code
-            yield from self._close()
+            yield from self.close()
             shown = "" if line is None else line[:MAX_SHOWN].decode("utf-8", "replace")
             yield RowProblem(place, error.code, shown, is_row_lost=True)
             return
@@ -91,27 +206,19 @@ class _Reading:
         if self._may_belong(entity, schema):
             self._belonging(entity, schema, at=place)
         elif _stands_alone(schema):
-            yield from self._close()
-            yield from self._open(entity, schema, place)
+            yield from self.close()
+            self._open(entity, schema, place)
         else:
             self.left_out[schema] += 1
 
-    def end(self) -> Iterator[ListRow]:
-        yield from self._close()
-        for name, count in sorted(self.left_out.items()):
-            yield RowProblem("/", "list.links_left_out", f"{name}: {count}")
-
-    def _open(self, entity: Mapping[str, JsonValue], schema: str, place: str) -> Iterator[ListRow]:
+    def _open(self, entity: Mapping[str, JsonValue], schema: str, place: str) -> None:
         identifier = str(entity["id"])
-        key = row_key(identifier)
-        built = RowBuilder(self.list_key, key, number=identifier[:120], place=place, schema=schema)
-        if not self.seen.add(key):
-            yield built.lost("list.duplicate_row", identifier, at="id")
-            return
+        built = RowBuilder(self.list_key, row_key(identifier), number=identifier[:120], place=place, schema=schema)
         self.built, self.own = built, {identifier: built.root}
         self._properties(entity, schema, built.root, at="properties")
 
-    def _close(self) -> Iterator[ListRow]:
+    def close(self) -> Iterator[ListRow]:
+        """The subject that was being read, if any."""
         built, self.built, self.own = self.built, None, {}
         if built is None:
             return

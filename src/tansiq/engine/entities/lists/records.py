@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from tansiq.engine.entities.statements import Statement
+import orjson
+
+from tansiq.engine.entities.statements import Provenance, Statement
 from tansiq.engine.formats import canonical
 from tansiq.engine.formats.ids import digest
 
@@ -54,8 +56,26 @@ class ListRecord:
 
     def fingerprint(self) -> str:
         """Equal exactly when the row says the same (damage included), whatever the edition, the place or the order."""
-        said = sorted(canonical.dumps(statement.to_json()) for statement in self.statements)
-        return digest(b"\n".join([self.schema.encode(), *said, *sorted(name.encode() for name in self.damaged)]))
+        sources: dict[Provenance, str] = {}
+        said = []
+        last: Provenance | None = None
+        source = ""
+        for one in self.statements:
+            if one.provenance is not last:
+                last = one.provenance
+                source = sources.get(last) or sources.setdefault(last, _source_of(one))
+            original, language = one.original_value or "", one.language or ""
+            said.append((one.entity_id, one.schema, one.prop, one.value, original, language, source))
+        said.sort()
+        # Text in lists only: for that, orjson writes what RFC 8785 says (a property test compares them).
+        return digest(orjson.dumps([self.schema, said, sorted(self.damaged)]))
+
+
+def _source_of(one: Statement) -> str:
+    """Who says it and under which conditions, as text."""
+    told = replace(one, first_seen=None, last_seen=None).to_json()
+    own = ("entity", "schema", "prop", "value", "original", "language")
+    return canonical.dumps({name: item for name, item in told.items() if name not in own}).decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,19 @@ class SeenKeys:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, key: str) -> bool:
+        mask = len(self._slots) - 1
+        value = _short(key)
+        at = value & mask
+        while self._slots[at]:
+            if self._slots[at] == value:
+                return True
+            at = (at + 1) & mask
+        return False
+
     def add(self, key: str) -> bool:
         """Remember ``key``; returns whether it is new."""
-        # 0 marks an empty slot.
-        value = int.from_bytes(hashlib.blake2b(key.encode("utf-8"), digest_size=8).digest(), "big") or 1
-        is_new = _put(self._slots, value)
+        is_new = _put(self._slots, _short(key))
         self._count += is_new
         if self._count * 2 > len(self._slots):
             self._grow()
@@ -37,6 +45,11 @@ class SeenKeys:
             if value:
                 _put(wider, value)
         self._slots = wider
+
+
+def _short(key: str) -> int:
+    # 0 marks an empty slot.
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8"), digest_size=8).digest(), "big") or 1
 
 
 def _put(slots: array[int], value: int) -> bool:

@@ -15,6 +15,8 @@ from tansiq.node.partners.queries import accord_in_force, accords, my_id, partne
 from tansiq.node.web import words
 from tansiq.node.web.forms.blocks import BlocksForm
 from tansiq.node.web.forms.fields import partner_choices
+from tansiq.node.web.forms.parts import ExerciseForm
+from tansiq.node.web.forms.sources import Source, derived
 from tansiq.node.web.languages import language_now
 
 PLACES = {"/participants": "partners", "/handling_note": "handling_note", "/handling": "handling", "/level": "level"}
@@ -33,9 +35,11 @@ class Start:
     initial: Mapping[str, Any] = field(default_factory=dict)
     draft: str = ""
     """The draft that is written on, if it is one."""
+    source: Source | None = None
+    """The words of an entry that it is made from."""
 
 
-class OpeningForm(BlocksForm):
+class OpeningForm(ExerciseForm, BlocksForm):
     """Everything an opening act says; what is missing is asked of the kind itself, field by field."""
 
     accord = forms.ChoiceField(required=False)
@@ -53,6 +57,7 @@ class OpeningForm(BlocksForm):
         self.build(start.blocks)
         self._word_audience()
         self._word_rights()
+        self.word_exercise(builds_on=start.cites or start.continues)
         own = _("Stays on this node.")
         self.fields["title"].label, self.fields["title"].help_text = _("Title for your own desk"), own
         told = _("Stays on this node. The dossier is found by it.")
@@ -136,7 +141,7 @@ class OpeningForm(BlocksForm):
     def intent(self) -> Intent:
         """What the officer means to do, as far as it is written; raises Rejected for conditions that mean nothing."""
         told = self.cleaned_data
-        return Intent(
+        intent = Intent(
             kind=self.rules.name,
             act=self.act,
             participants=self.audience,
@@ -149,7 +154,9 @@ class OpeningForm(BlocksForm):
             assurances=tuple(tuple(pair.split("/", 1)) for pair in told.get("assurances", ())),
             title=told.get("title", "").strip(),
             reference=told.get("reference", "").strip(),
+            exercise=self.is_exercise,
         )
+        return derived(intent, self.start.source)
 
 
 class WrittenActForm(BlocksForm):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers.parts import Part
+from tansiq.node.flows import exercises
 from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, country_choices, lines, listed
 from tansiq.node.web.markings import handling_sentence, level_name, tlp_sentence
 
@@ -62,6 +63,30 @@ class MarkedForm(forms.Form):
         note = self.cleaned_data.get("handling_note", "").strip() or None
         spoken = {} if kind == "subject" else {"language": self.cleaned_data.get("language")}
         return Part(kind, dict(content), marking=self.marking, handling_note=note, **spoken, **more)
+
+
+class ExerciseForm(forms.Form):
+    """Whether what is opened is an exercise; what builds on another dossier is what that one is, and there is nothing to choose."""
+
+    exercise = forms.BooleanField(required=False)
+    is_fixed_exercise: bool | None = None
+
+    def word_exercise(self, *, builds_on: str = "") -> None:
+        """Words of the field; without it where it is settled already: on a training node, or by what it builds on."""
+        self.is_fixed_exercise = True if exercises.node_is_exercise() else exercises.is_exercise(builds_on)
+        if self.is_fixed_exercise is not None:
+            del self.fields["exercise"]
+            return
+        self.fields["exercise"].label = _("This is an exercise")
+        self.fields["exercise"].help_text = _(
+            "Signed with it and seen by every partner. Nothing in it is matched, counted or mixed with what is real."
+        )
+
+    @property
+    def is_exercise(self) -> bool:
+        """What stands in the opening entry."""
+        chosen = self.cleaned_data.get("exercise", False) if self.is_fixed_exercise is None else self.is_fixed_exercise
+        return bool(chosen)
 
 
 class PersonForm(forms.Form):

@@ -12,11 +12,12 @@ from tansiq.node.web.languages import language_now
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.web.forms.sources import Source
 
 NUMBERS = {"phone": "phone", "passport": "passport_number", "national_id": "id_number"}
 
 
-def initial_of(officer: Officer, given: Mapping[str, str]) -> dict[str, Any]:
+def initial_of(officer: Officer, given: Mapping[str, str], source: Source | None = None) -> dict[str, Any]:
     """Initial values of the request form; what the officer may not see is not there, and nothing is said about it."""
     initial: dict[str, Any] = {
         "language": language_now(),
@@ -25,6 +26,8 @@ def initial_of(officer: Officer, given: Mapping[str, str]) -> dict[str, Any]:
         "use": "intelligence",
         "restrictions": "as_marked",
     }
+    if source is not None:
+        initial |= {"question": source.text, "partners": [*source.partners], **source.conditions}
     if given.get("to"):
         initial["partners"] = [given["to"]]
     try:

@@ -15,7 +15,7 @@ from tansiq.engine.kinds.registry import kind
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form, crime_areas, listed, partner_choices
-from tansiq.node.web.forms.parts import MarkedForm, PersonForm
+from tansiq.node.web.forms.parts import ExerciseForm, MarkedForm, PersonForm
 from tansiq.node.web.refusals import tell_in_form
 
 KIND = "request"
@@ -38,7 +38,7 @@ def _text(rows: int) -> forms.CharField:
     return forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": rows}))
 
 
-class RequestForm(PersonForm, MarkedForm, Form):
+class RequestForm(PersonForm, MarkedForm, ExerciseForm, Form):
     """Everything a request says; what is missing is asked of the kind itself, field by field."""
 
     field_order = (
@@ -65,6 +65,7 @@ class RequestForm(PersonForm, MarkedForm, Form):
         super().__init__(*args, **kwargs)
         self.word_markings()
         self.word_person()
+        self.word_exercise()
         for name in NARRATIVES:
             self._word(name, words.topic_label(KIND, name))
         for name in ("use", "restrictions", "urgency", "crime_area"):
@@ -146,6 +147,7 @@ class RequestForm(PersonForm, MarkedForm, Form):
             parts=tuple(self._parts()),
             title=told.get("title", "").strip(),
             reference=told.get("reference", "").strip(),
+            exercise=self.is_exercise,
         )
 
     def _parts(self) -> list[Part]:

@@ -11,6 +11,7 @@ from tansiq.engine.formats.times import parse_time
 from tansiq.node.dossiers.queries import get_draft_for
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web.forms.opening import Start
+from tansiq.node.web.forms.sources import source_of
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -20,9 +21,18 @@ if TYPE_CHECKING:
 
 
 def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
-    """The start that an address names: ``?draft=`` a draft of the officer's own, ``?to=`` partners to be ticked."""
+    """The start that an address names: ``?draft=`` a draft of the officer's own, ``?to=`` partners to be ticked, ``?entry=&part=`` the words
+    of an entry that it is made from."""
     if given.get("draft"):
         return _from_draft(officer, kind_name, given["draft"])
+    source = source_of(officer, given)
+    if source is not None:
+        return Start(
+            cites=source.dossier,
+            blocks=("narrative",),
+            initial={"b0_text": source.text, **source.conditions},
+            source=source,
+        )
     return Start(partners=tuple(given.getlist("to")))
 
 

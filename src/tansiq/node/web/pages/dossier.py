@@ -276,6 +276,7 @@ def outline(officer: Officer, dossier_id: str, act: str = "") -> dict[str, Any]:
         "dossier": row.dossier_id,
         "kind": row.kind,
         "title": row.title or "",
+        "exercise": row.exercise,
         "due_at": row.due_at,
         "permitted": rules.permitted(state, me),
         "nameable": nameable,

@@ -28,6 +28,7 @@ def draft_shown(row: Draft, names: Mapping[str, str]) -> dict[str, Any]:
         "state": row.state,
         "dossier": intent["dossier"],
         "title": intent["title"],
+        "exercise": bool(row.dossier.exercise) if row.dossier else bool(intent.get("exercise")),
         "author": people.get(row.officer, row.officer),
         "recipients": words.named(intent["participants"], names),
         "codes": codes,

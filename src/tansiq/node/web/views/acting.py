@@ -25,6 +25,7 @@ from tansiq.node.web.forms.act import ActForm
 from tansiq.node.web.forms.opening import WrittenActForm, is_written
 from tansiq.node.web.forms.prefill import initial_of
 from tansiq.node.web.forms.request import PLACES, RequestForm
+from tansiq.node.web.forms.sources import derived, source_of
 from tansiq.node.web.pages.dossier import considered_shown, outline
 from tansiq.node.web.pages.draft import draft_shown
 from tansiq.node.web.refusals import tell_in_form
@@ -38,12 +39,13 @@ if TYPE_CHECKING:
 @for_officers
 def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """The guided request: checked, or signed and sent to each chosen partner in a dossier of its own."""
-    form = RequestForm(request.POST or None, initial=initial_of(officer, request.GET))
+    source = source_of(officer, request.GET)
+    form = RequestForm(request.POST or None, initial=initial_of(officer, request.GET, source))
     considered: list[dict[str, Any]] = []
     if request.method == "POST":
         is_wanted = form.is_valid() and request.POST.get("do") == "send"
         try:
-            intent = form.intent()
+            intent = derived(form.intent(), source)
             considered = consider_each(officer, intent, now=now)
             if is_wanted:
                 form.tell_missing(considered[0]["raw"].missing)
@@ -53,7 +55,13 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
             tell_in_form(form, error, PLACES)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "web/dossiers/considered.html", {"considered": considered, "form": form})
-    context = {"form": form, "considered": considered, "was_sent": request.POST.get("do") == "send"}
+    context = {
+        "form": form,
+        "address": request.get_full_path(),
+        "source": source,
+        "considered": considered,
+        "was_sent": request.POST.get("do") == "send",
+    }
     return render(request, "web/dossiers/request.html", context, status=400 if form.errors else 200)
 
 

@@ -28,6 +28,7 @@ def _context(request: HttpRequest, officer: Officer, now: datetime) -> dict[str,
         due_before=now if only == "overdue" else None,
         colleagues=only == "colleagues",
         snoozed=only == "snoozed",
+        exercise=only == "exercise",
     )
     counts = queries.counts_for(officer, now=now)
     return {"tasks": tasks_shown(officer, page.tasks), "counts": counts, "only": only, "after": page.after}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 from tansiq.engine.kinds.registry import kinds
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import actions, queries
+from tansiq.node.flows import ending
 from tansiq.node.flows.reading import read_dossier
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
@@ -32,13 +34,14 @@ OPENABLE = ("report",)
 @for_officers
 def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
     """The dossiers an officer needs to know, the last changed first."""
-    told = {name: request.GET.get(name, "").strip() for name in ("kind", "partner", "reference", "state")}
+    told = {name: request.GET.get(name, "").strip() for name in ("kind", "partner", "reference", "state", "exercise")}
     rows = queries.dossiers_for(
         officer,
         kind_name=told["kind"],
         partner=told["partner"],
         reference=told["reference"],
         is_open={"closed": False, "all": None}.get(told["state"], True),
+        exercise=None if settings.NODE.exercise else told["exercise"] == "only",
     )
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
@@ -64,10 +67,20 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
         "is_accord": read["kind"] == "accord",
         "may_pass_on": read["kind"] != "accord" and may(officer.roles, "act"),
+        "may_end": read["exercise"] and may(officer.roles, "end_exercise"),
         "is_reader_only": not may(officer.roles, "act"),
         "deadlines": [{**row, **words.deadline_words(read["kind"], row)} for row in read["deadlines"]],
     }
     return render(request, "web/dossiers/dossier.html", context)
+
+
+@require_POST
+@for_officers
+def end_exercise(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
+    """Delete an exercise as a whole."""
+    ending.delete_exercise(officer, dossier_id, now=now)
+    messages.success(request, _("The exercise is deleted. That it was stays in the log."))
+    return redirect("dossiers")
 
 
 @require_POST

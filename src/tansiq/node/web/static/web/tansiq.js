@@ -40,3 +40,32 @@ window.addEventListener("pageshow", () => {
 // After a form came back with errors, the summary is what the reader hears first.
 const summary = document.querySelector(".error-summary");
 if (summary) summary.focus();
+
+// A call rings until it is answered. A browser lets a page sound only after the reader has touched it; the band is seen always.
+const band = document.getElementById("ringing");
+if (band) {
+  const title = document.title;
+  let sound = null;
+  const ring = () => {
+    const rings = band.querySelector("[data-ringing]") !== null;
+    document.title = rings && document.title === title ? `☎ ${title}` : title;
+    if (!rings || !navigator.userActivation || !navigator.userActivation.hasBeenActive) return;
+    sound = sound || new AudioContext();
+    for (const [start, pitch] of [[0, 880], [0.25, 660]]) {
+      const tone = sound.createOscillator();
+      const loudness = sound.createGain();
+      tone.frequency.value = pitch;
+      loudness.gain.value = 0.15;
+      tone.connect(loudness).connect(sound.destination);
+      tone.start(sound.currentTime + start);
+      tone.stop(sound.currentTime + start + 0.2);
+    }
+  };
+  window.setInterval(ring, 1500);
+}
+
+// A message is sent from the keyboard as well.
+document.addEventListener("keydown", (event) => {
+  const box = event.target.closest(".write-box");
+  if (box && event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.requestSubmit();
+});
