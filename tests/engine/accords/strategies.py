@@ -17,6 +17,7 @@ from tansiq.engine.accords.questions import USES
 from tansiq.engine.accords.terms import (
     Accreditation,
     ApprovalRule,
+    Blind,
     HumanRightsRule,
     Reservation,
     Search,
@@ -34,6 +35,8 @@ CATEGORIES = ("suspect", "victim", "witness")
 FLAGS = ("minor", "journalist")
 ISSUES = ("death_penalty", "torture")
 ROLES = ("approver", "prosecutor", "senior")
+FAMILIES = ("identifier", "pair_year", "word_day")
+ROLES = ("approver", "prosecutor")
 LADDERS = {
     0: (("uk", "OFFICIAL"),),
     1: (("fr", "DIFFUSION RESTREINTE"), ("it", "RISERVATO"), ("eu", "RESTREINT UE/EU RESTRICTED")),
@@ -129,6 +132,9 @@ TERM_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "evidence": st.sampled_from(["free", "consent", "never"]),
     "urgent": st.sampled_from(["permit", "approval", "never"]),
     "search": st.builds(Search, mode=st.sampled_from(["none", "contact", "hit"]), budget_per_day=st.integers(0, 3)),
+    "blind": st.builds(
+        Blind, families=some(FAMILIES), budget_per_day=st.integers(0, 3), budget_per_officer=st.integers(0, 3)
+    ),
     "approvals": st.lists(approval_rules(), max_size=2).map(tuple),
     "human_rights": st.lists(human_rights_rules(), max_size=2).map(tuple),
     "retention_days": st.integers(1, 2000),
@@ -148,6 +154,7 @@ MOSTLY_OPEN = {
     "evidence": "free",
     "urgent": "permit",
     "search": Search(mode="hit", budget_per_day=100),
+    "blind": Blind(families=FAMILIES, budget_per_day=100, budget_per_officer=100),
     "approvals": (),
     "human_rights": (),
     "retention_days": 1000,
@@ -232,6 +239,8 @@ QUESTION_DEVIATIONS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "discloses": st.just("contact"),
     "spent_today": st.integers(1, 3),
+    "families": sets(FAMILIES),
+    "spent_by_officer": st.integers(1, 3),
 }
 
 

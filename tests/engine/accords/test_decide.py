@@ -26,6 +26,7 @@ from tansiq.engine.accords.markings import Marking
 from tansiq.engine.accords.terms import (
     Accreditation,
     ApprovalRule,
+    Blind,
     HumanRightsRule,
     Reservation,
     Search,
@@ -58,6 +59,7 @@ TERMS = Terms(
     urgent="approval",
     approver="approver",
     search=Search(mode="contact", budget_per_day=20),
+    blind=Blind(families=("identifier", "word_day"), budget_per_day=50, budget_per_officer=10),
     approvals=(ApprovalRule(clause="Art. 9", when=When(acts=("answer",), level_at_least=1), role="prosecutor"),),
     human_rights=(
         HumanRightsRule(clause="Art. 4(1)", issue="torture", states=("*",), outcome="stop"),
@@ -82,6 +84,7 @@ TERMS = Terms(
         "categories": "Art. 5",
         "categories.witness": "Art. 5(3)",
         "search": "Art. 6",
+        "blind": "Art. 6(3)",
         "onward": "Art. 11",
         "evidence": "Art. 12",
     },
@@ -105,6 +108,7 @@ def coded(*handling: str) -> Marking:
 
 ASK = replace(SEND, act="query", kind="search", entry_act="query")
 HIT = replace(ASK, act="hit")
+BLIND = replace(ASK, families=frozenset({"word_day"}))
 WITH_CONSENT = frozenset({("fr", "onward"), ("fr", "evidence")})
 FOR_LIFE = replace(SEND, kind="channel", purpose="threat_to_life", threat="claimed", acted_as="senior")
 
@@ -200,6 +204,13 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("budget spent", replace(ASK, spent_today=20), ACCORD, "search_budget_spent", "Art. 6", "ma"),
     ("hit under contact only", HIT, ACCORD, "search_contact_only", "Art. 6", "ma"),
     ("contact under contact only", replace(HIT, discloses="contact"), ACCORD, "permitted", "Art. 6", None),
+    ("blind query", BLIND, with_terms(search=Search()), "permitted", "Art. 6(3)", None),
+    ("blind query not covered", BLIND, with_terms(blind=Blind()), "blind_not_covered", "Art. 6(3)", "ma"),
+    ("blind query under a weaker family", replace(BLIND, families=frozenset({"word_day", "pair"})), ACCORD,
+     "blind_family_not_covered", "Art. 6(3)", "ma"),
+    ("blind budget spent", replace(BLIND, spent_today=50), ACCORD, "blind_budget_spent", "Art. 6(3)", "ma"),
+    ("officer's blind budget spent", replace(BLIND, spent_by_officer=10), ACCORD, "blind_officer_budget_spent",
+     "Art. 6(3)", "ma"),
     ("print", USE, ACCORD, "permitted", "Art. 2", None),
     ("print what one does not know whose", replace(USE, providers=None), ACCORD, "provider_unknown", "protocol", "ma"),
     ("print one's own", replace(USE, providers=frozenset()), None, "permitted_own", "protocol", None),

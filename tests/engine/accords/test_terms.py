@@ -188,6 +188,8 @@ LOOSER: list[tuple[str, Any, str]] = [
     ("urgent", "permit", "/urgent"),
     ("search", {"mode": "hit", "budget_per_day": 5}, "/search"),
     ("search", {"mode": "none", "budget_per_day": 21}, "/search"),
+    ("blind", {"families": ["identifier", "pair"]}, "/blind"),
+    ("blind", {"families": ["identifier"], "budget_per_day": 51}, "/blind"),
     ("retention_days", 1096, "/retention_days"),
     ("review_days", 366, "/review_days"),
     ("in_force_from", "2020-01-01T00:00:00.000Z", "/in_force_from"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,12 @@ from hypothesis import strategies as st
 from tansiq.engine.blind import filters
 from tansiq.engine.errors import Rejected
 from tests.engine.blind.randomness import stream
+
+
+def planned_with(old: filters.Filter, *, added: list[bytes], removed: list[bytes], **told: Any) -> filters.Plan:
+    """The plan for outputs instead of marks."""
+    coming, going = (filters.marks_of(outputs, old.bucket_bits) for outputs in (added, removed))
+    return filters.plan(old, added=coming, removed=going, **told)
 
 
 def outputs_of(count: int, seed: str = "x") -> list[bytes]:
@@ -117,7 +124,7 @@ def test_a_change_reaches_the_partner_whole_and_tells_no_numbers(start: int, com
     held = outputs_of(start)
     coming, going = outputs_of(come, "new"), held[: min(go, start)]
     before, filling = filters.fill(filters.build(held, capacity=2048), 1024, random)
-    planned = filters.plan(before, added=coming, removed=going, filling=filling, step=STEP, random=random)
+    planned = planned_with(before, added=coming, removed=going, filling=filling, step=STEP, random=random)
     assert len(planned.delta.added) == len(planned.delta.removed)
     assert len(planned.delta.added) % STEP == 0
     assert len(planned.delta.added) >= STEP
@@ -132,8 +139,8 @@ def test_a_change_reaches_the_partner_whole_and_tells_no_numbers(start: int, com
 def test_nothing_changed_looks_like_something_changed() -> None:
     random = stream("quiet")
     before, filling = filters.fill(filters.build(outputs_of(100), capacity=2048), 512, random)
-    quiet = filters.plan(before, added=[], removed=[], filling=filling, step=STEP, random=random)
-    busy = filters.plan(
+    quiet = planned_with(before, added=[], removed=[], filling=filling, step=STEP, random=random)
+    busy = planned_with(
         before, added=outputs_of(9, "n"), removed=outputs_of(5), filling=filling, step=STEP, random=random
     )
     assert len(quiet.delta.added) == len(busy.delta.added) == STEP
@@ -143,8 +150,8 @@ def test_nothing_changed_looks_like_something_changed() -> None:
 def test_the_same_change_again_is_harmless() -> None:
     random = stream("again")
     before, filling = filters.fill(filters.build(outputs_of(10), capacity=2048), 512, random)
-    first = filters.plan(before, added=outputs_of(3, "n"), removed=[], filling=filling, step=STEP, random=random)
-    second = filters.plan(
+    first = planned_with(before, added=outputs_of(3, "n"), removed=[], filling=filling, step=STEP, random=random)
+    second = planned_with(
         first.filter,
         added=outputs_of(3, "n"),
         removed=outputs_of(3, "z"),
@@ -159,7 +166,7 @@ def test_the_same_change_again_is_harmless() -> None:
 def test_a_delta_for_another_filter_or_with_another_outcome_is_refused() -> None:
     random = stream("misfit")
     before, filling = filters.fill(filters.build(outputs_of(10), capacity=1024), 512, random)
-    planned = filters.plan(before, added=[], removed=[], filling=filling, step=STEP, random=random)
+    planned = planned_with(before, added=[], removed=[], filling=filling, step=STEP, random=random)
     with pytest.raises(Rejected) as stale:
         filters.apply(planned.filter, planned.delta)
     assert stale.value.facts == {"at": "base"}
@@ -179,7 +186,7 @@ def test_a_change_without_enough_filling_or_room_is_refused() -> None:
     random = stream("short")
     before, filling = filters.fill(filters.build(outputs_of(10), capacity=1024), 16, random)
     with pytest.raises(Rejected) as short:
-        filters.plan(before, added=[], removed=[], filling=filling, step=STEP, random=random)
+        planned_with(before, added=[], removed=[], filling=filling, step=STEP, random=random)
     assert short.value.code == "blind.filling_short"
     with pytest.raises(Rejected) as room:
         filters.fill(before, 2000, random)
@@ -191,12 +198,12 @@ def test_a_growing_register_keeps_the_filters_size_until_its_filling_is_used_up(
     now, filling = filters.fill(filters.build(outputs_of(10), capacity=512), 256, random)
     for number in range(7):
         coming = outputs_of(30, f"{number}")
-        planned = filters.plan(now, added=coming, removed=[], filling=filling, step=STEP, random=random)
+        planned = planned_with(now, added=coming, removed=[], filling=filling, step=STEP, random=random)
         now, filling = planned.filter, planned.filling
         assert len(now) == 266
         assert all(now.find(coming))
     with pytest.raises(Rejected) as caught:
-        filters.plan(now, added=outputs_of(1, "z"), removed=[], filling=filling, step=STEP, random=random)
+        planned_with(now, added=outputs_of(1, "z"), removed=[], filling=filling, step=STEP, random=random)
     assert caught.value.code == "blind.filling_short"
 
 
@@ -204,7 +211,7 @@ def test_a_growing_register_keeps_the_filters_size_until_its_filling_is_used_up(
 def test_a_delta_comes_back_from_its_bytes(come: int, go: int) -> None:
     random = stream(f"{come}-{go}")
     before, filling = filters.fill(filters.build(outputs_of(100), capacity=512), 300, random)
-    delta = filters.plan(
+    delta = planned_with(
         before, added=outputs_of(come, "n"), removed=outputs_of(go), filling=filling, step=16, random=random
     ).delta
     again = filters.delta_from_bytes(delta.to_bytes())

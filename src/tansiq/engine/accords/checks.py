@@ -109,7 +109,7 @@ def kinds(asked: Asked) -> Findings:
 def search(asked: Asked) -> Findings:
     """A query is answered as far as the accord says, and not more often than its daily budget."""
     question, terms = asked.question, asked.pair.terms.search
-    if question.act not in SEARCHES:
+    if question.act not in SEARCHES or question.families:
         return
     if terms.mode == "none":
         yield Finding("decide.search_not_covered", "search")
@@ -117,6 +117,22 @@ def search(asked: Asked) -> Findings:
         yield Finding("decide.search_contact_only", "search")
     if question.spent_today >= terms.budget_per_day:
         yield Finding("decide.search_budget_spent", "search")
+
+
+def blind(asked: Asked) -> Findings:
+    """A blind query asks only under families the accord names, and within both daily budgets; it is no open query."""
+    question, terms = asked.question, asked.pair.terms.blind
+    if question.act not in SEARCHES or not question.families:
+        return
+    if not terms.families:
+        yield Finding("decide.blind_not_covered", "blind")
+        return
+    if not question.families <= set(terms.families):
+        yield Finding("decide.blind_family_not_covered", "blind")
+    if question.spent_today >= terms.budget_per_day:
+        yield Finding("decide.blind_budget_spent", "blind")
+    if question.spent_by_officer >= terms.budget_per_officer:
+        yield Finding("decide.blind_officer_budget_spent", "blind")
 
 
 def purposes(asked: Asked) -> Findings:
@@ -280,6 +296,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     standing,
     kinds,
     search,
+    blind,
     purposes,
     crime_areas,
     ladders,

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Final
 
 from tansiq.engine.accords.checks import CHECKS, USE_CHECKS, Asked, Finding, human_rights
@@ -43,7 +44,7 @@ from tansiq.engine.accords.questions import (
     Question,
     strictest_decision,
 )
-from tansiq.engine.accords.reservations import PairTerms, pair_terms
+from tansiq.engine.accords.reservations import MEETS, PairTerms, pair_terms
 from tansiq.engine.accords.terms import Search, SearchMode, Terms
 from tansiq.engine.errors import Refused, Rejected
 
@@ -287,7 +288,7 @@ def _permission(asked: Asked, conditions: Conditions) -> Decision:
     if asked.accord is None:
         return Decision("permit", "decide.permitted_founding", "founding", "kinds", conditions=conditions)
     if question.act in SEARCHES:
-        term = "search"
+        term = "blind" if question.families else "search"
     elif question.act == "forward":
         term = "onward"
     elif question.is_use:
@@ -305,4 +306,5 @@ def _conditions(terms: list[Terms]) -> Conditions:
         evidence=stricter_freedom(*(each.evidence for each in terms)),
         search_mode=min((each.search.mode for each in terms), key=_MODES.index),
         budget_per_day=min(each.search.budget_per_day for each in terms),
+        blind=reduce(MEETS["blind"], [each.blind for each in terms]),
     )

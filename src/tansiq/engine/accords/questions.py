@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from tansiq.engine.accords.markings import UNMARKED, Freedom, Marking
-from tansiq.engine.accords.terms import SearchMode
+from tansiq.engine.accords.terms import Blind, SearchMode
 from tansiq.engine.errors import Refused
 from tansiq.engine.formats.json_values import JsonValue
 
@@ -37,7 +37,9 @@ class Question:
     ``purpose`` and ``crime_area`` are None where the act does not state them (the opening of its dossier did).
     ``approvals`` are roles that have approved, ``provider_consents`` pairs (provider, "onward" | "evidence"),
     ``assurances`` pairs (issue, State in two lowercase letters). ``version`` pins a version of the accord; None asks
-    the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell.
+    the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell. A blind query
+    names the ``families`` of keys it asks under (none: an open one); ``spent_today`` then counts blind questions, and
+    ``spent_by_officer`` those of the asking officer.
 
     ``threat`` says that an imminent threat to life is the ground: *claimed* by the act itself, or *answered*, where
     somebody else claimed it when the dossier was opened. ``acted_as`` is the role in which the officer acts.
@@ -72,6 +74,8 @@ class Question:
     version: str | None = None
     discloses: Literal["contact", "hit"] = "hit"
     spent_today: int = 0
+    families: frozenset[str] = frozenset()
+    spent_by_officer: int = 0
 
     @property
     def is_use(self) -> bool:
@@ -104,6 +108,7 @@ class Conditions:
     evidence: Freedom
     search_mode: SearchMode
     budget_per_day: int
+    blind: Blind = Blind()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from tansiq.engine.accords.markings import Freedom, stricter_freedom
-from tansiq.engine.accords.terms import RESERVABLE, Permission, Reservation, Search, SearchMode, Terms, covers, widest
+from tansiq.engine.accords.terms import (
+    RESERVABLE,
+    Blind,
+    Permission,
+    Reservation,
+    Search,
+    SearchMode,
+    Terms,
+    covers,
+    widest,
+)
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import LANGUAGES
 from tansiq.engine.formats.json_values import JsonValue, pointer
@@ -51,6 +61,14 @@ def _search(one: Search, two: Search) -> Search:
     return Search(mode=mode, budget_per_day=min(one.budget_per_day, two.budget_per_day))
 
 
+def _blind(one: Blind, two: Blind) -> Blind:
+    return Blind(
+        families=_common(one.families, two.families),
+        budget_per_day=min(one.budget_per_day, two.budget_per_day),
+        budget_per_officer=min(one.budget_per_officer, two.budget_per_officer),
+    )
+
+
 def _rules(one: tuple[Any, ...], two: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*one, *(rule for rule in two if rule not in one))
 
@@ -76,6 +94,7 @@ MEETS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "evidence": _freedom,
     "urgent": stricter_permission,
     "search": _search,
+    "blind": _blind,
     "approvals": _rules,
     "human_rights": _rules,
     "retention_days": min,

@@ -162,6 +162,15 @@ class Search(_Frozen):
     budget_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
+class Blind(_Frozen):
+    """What may be asked blindly: the families of keys (code list ``blind_families``), and how many questions a day, of a
+    partner and of one of its officers."""
+
+    families: Words = ()
+    budget_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    budget_per_officer: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
 class When(_Frozen):
     """Where an approval rule applies: an empty list means every kind or act, ``urgent=None`` means urgent or not.
 
@@ -222,6 +231,7 @@ class Terms(_Frozen):
     urgent: Permission = "permit"
     approver: Word = DEFAULT_ROLE
     search: Search = Search()
+    blind: Blind = Blind()
     approvals: Annotated[tuple[ApprovalRule, ...], Field(max_length=MAX_RULES)] = ()
     human_rights: Annotated[tuple[HumanRightsRule, ...], Field(max_length=MAX_RULES)] = ()
     retention_days: Days
@@ -278,6 +288,7 @@ class Reservation(_Frozen):
     evidence: Freedom | None = None
     urgent: Permission | None = None
     search: Search | None = None
+    blind: Blind | None = None
     approvals: Annotated[tuple[ApprovalRule, ...], Field(max_length=MAX_RULES)] | None = None
     human_rights: Annotated[tuple[HumanRightsRule, ...], Field(max_length=MAX_RULES)] | None = None
     retention_days: Days | None = None

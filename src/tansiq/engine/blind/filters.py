@@ -55,6 +55,11 @@ def mark_of(output: bytes, bucket_bits: int) -> int:
     return int.from_bytes(output[:8], "big") >> (64 - bucket_bits - REMAINDER_BITS)
 
 
+def marks_of(outputs: Iterable[bytes], bucket_bits: int) -> Marks:
+    """The marks of OPRF outputs, sorted and each once."""
+    return np.unique(np.fromiter((mark_of(output, bucket_bits) for output in outputs), dtype=np.uint64))
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A set of marks, sorted and without duplicates; ``bucket_bits`` fixes the rate and stays for an epoch."""
@@ -104,7 +109,7 @@ def build(outputs: Iterable[bytes], *, capacity: int | None = None) -> Filter:
     """The filter of these OPRF outputs; ``capacity`` leaves room to grow within the epoch."""
     known = list(outputs)
     bits = bucket_bits_for(max(capacity or 0, len(known)))
-    return Filter(bits, _marks(mark_of(output, bits) for output in known))
+    return Filter(bits, marks_of(known, bits))
 
 
 def from_bytes(raw: bytes, *, max_count: int = 1 << MAX_BUCKET_BITS) -> Filter:
@@ -197,23 +202,24 @@ class Plan:
 def plan(
     old: Filter,
     *,
-    added: Iterable[bytes],
-    removed: Iterable[bytes],
+    added: Marks,
+    removed: Marks,
     filling: Marks,
     step: int,
     random: Callable[[int], bytes],
 ) -> Plan:
     """A change that adds and removes equally many marks, a multiple of ``step``, whatever really changed.
 
-    ``added`` and ``removed`` are OPRF outputs; ``filling`` the random marks that stand in the filter so far (``fill``).
+    ``added`` and ``removed`` are marks (``marks_of``); ``filling`` the random ones that stand in the filter so far
+    (``fill``).
     What is missing to a multiple is made up by fresh random marks, and by taking away old ones. At least one ``step``
     is sent even if nothing changed, so that a partner who compares two deltas learns neither which record came or went
     nor, within the step, how many did; and the filter never changes its size. A register that grows uses the filling
     up: ``Rejected("blind.filling_short")`` says that it is time for a new epoch.
     """
     bits = old.bucket_bits
-    coming = np.setdiff1d(_marks(mark_of(output, bits) for output in added), old.marks)
-    going = np.setdiff1d(np.intersect1d(_marks(mark_of(output, bits) for output in removed), old.marks), filling)
+    coming = np.setdiff1d(added, old.marks)
+    going = np.setdiff1d(np.intersect1d(removed, old.marks), filling)
     size = step * max(1, -(-max(len(coming), len(going)) // step))
     spare = _random_marks(size - len(coming), bits, np.union1d(old.marks, coming), random)
     leaving = _draw(filling, size - len(going), random)
@@ -255,7 +261,3 @@ def _draw(marks: Marks, count: int, random: Callable[[int], bytes]) -> Marks:
         raise Rejected("blind.filling_short", needed=count, left=len(marks))
     order = np.argsort(np.frombuffer(random(8 * len(marks)), dtype=np.uint64), kind="stable")
     return np.sort(marks[order[:count]])
-
-
-def _marks(values: Iterable[int]) -> Marks:
-    return np.unique(np.fromiter(values, dtype=np.uint64))

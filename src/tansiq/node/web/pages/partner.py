@@ -135,6 +135,7 @@ def term_name(term: str) -> str:
         "evidence": _("Use as evidence"),
         "urgent": _("Urgent requests"),
         "search": _("Searches by partners"),
+        "blind": _("Blind queries by partners"),
         "approvals": _("Approvals"),
         "human_rights": _("Human rights"),
         "retention_days": _("Kept at most"),
@@ -162,6 +163,7 @@ def terms_shown(terms: Terms, names: Mapping[str, str]) -> list[dict[str, Any]]:
         ("evidence", freedom_word(terms.evidence)),
         ("urgent", permission_word(terms.urgent)),
         ("search", _search(terms)),
+        ("blind", _blind(terms)),
         ("approvals", [f"{words.officer_role(rule.role)} ({rule.clause})" for rule in terms.approvals]),
         ("human_rights", [_human_rights(rule) for rule in terms.human_rights]),
         ("retention_days", _days(terms.retention_days)),
@@ -209,6 +211,14 @@ def _search(terms: Terms) -> str:
     if terms.search.mode == "none":
         return told
     return _("%(answer)s, at most %(count)d a day") % {"answer": told, "count": terms.search.budget_per_day}
+
+
+def _blind(terms: Terms) -> list[str]:
+    if not terms.blind.families:
+        return [_("not permitted")]
+    limits = {"count": terms.blind.budget_per_day, "each": terms.blind.budget_per_officer}
+    told = [words.list_label("blind_families", family) for family in terms.blind.families]
+    return [*told, _("at most %(count)d a day, %(each)d of one officer") % limits]
 
 
 def _human_rights(rule: Any) -> str:
