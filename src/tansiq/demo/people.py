@@ -110,6 +110,11 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "evidence": "consent",
         "urgent": "permit",
         "search": {"mode": "hit", "budget_per_day": 500 if bilateral else 200},
+        "blind": {
+            "families": ["identifier", "pair_day", "word_day"],
+            "budget_per_day": 500,
+            "budget_per_officer": 100,
+        },
         "approvals": []
         if not bilateral
         else [
@@ -139,6 +144,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
             "max_level": "Art. 5",
             "categories": "Art. 6",
             "search": "Art. 7",
+            "blind": "Art. 7(3)",
             "urgent": "Art. 8",
             "onward": "Art. 11",
             "evidence": "Art. 12",

@@ -61,7 +61,9 @@ def ratify(person: Person, accord: str) -> None:
     person.send(page, page.form(f"/accords/{accord}/ratify/"))
 
 
-def search(person: Person, *, names: str, reference: str, partners: list[str], birth: str = "") -> str:
+def search(
+    person: Person, *, names: str, reference: str, partners: list[str], birth: str = "", blindly: bool = False
+) -> str:
     """Ask the register and partners; returns the address of the result."""
     page = person.open("/search/")
     form = page.form("/search/", having="purpose")
@@ -74,6 +76,7 @@ def search(person: Person, *, names: str, reference: str, partners: list[str], b
         crime_area="0601",
         reference=reference,
         partners=partners,
+        **({"blindly": "on"} if blindly else {}),
     )
     found = re.search(r"/search/[0-9a-f-]{36}/", done.url)
     if not found:

@@ -36,7 +36,6 @@ FLAGS = ("minor", "journalist")
 ISSUES = ("death_penalty", "torture")
 ROLES = ("approver", "prosecutor", "senior")
 FAMILIES = ("identifier", "pair_year", "word_day")
-ROLES = ("approver", "prosecutor")
 LADDERS = {
     0: (("uk", "OFFICIAL"),),
     1: (("fr", "DIFFUSION RESTREINTE"), ("it", "RISERVATO"), ("eu", "RESTREINT UE/EU RESTRICTED")),

@@ -12,6 +12,7 @@ from django.db import connection
 from tansiq.engine.envelopes import age
 from tansiq.engine.errors import Rejected
 from tansiq.node.cli import copies
+from tansiq.node.search import epoch_keys
 
 WORDS = "seven lamps beside the quiet harbour"
 QUICK = 4
@@ -25,6 +26,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.mkdir()
     for name in copies.FILES:
         (place / name).write_text(f"content of {name}", encoding="utf-8")
+    (place / epoch_keys.FOLDER).mkdir()
+    (place / epoch_keys.FOLDER / "ma.1.key").write_text("what no backup may hold", encoding="utf-8")
     return place
 
 
@@ -68,7 +71,7 @@ def test_a_copy_that_fails_leaves_the_old_one(home: Path, tmp_path: Path, monkey
     with pytest.raises(OSError, match="No space"):
         copies.write(home, target, WORDS)
     assert target.read_bytes() == b"the old copy"
-    assert sorted(p.name for p in home.iterdir()) == sorted(copies.FILES), "nothing plain is left"
+    assert sorted(p.name for p in home.iterdir()) == sorted([*copies.FILES, epoch_keys.FOLDER]), "nothing plain is left"
 
 
 @pytest.mark.parametrize("raw", [b"", b"not a copy", b"age-encryption.org/v1\n"])

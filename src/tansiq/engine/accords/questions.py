@@ -8,7 +8,7 @@ the reservation, or the rule of this protocol) and ``term`` is the stable name t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from tansiq.engine.accords.markings import UNMARKED, Freedom, Marking
@@ -108,7 +108,7 @@ class Conditions:
     evidence: Freedom
     search_mode: SearchMode
     budget_per_day: int
-    blind: Blind = Blind()
+    blind: Blind = field(default_factory=Blind)
 
 
 @dataclass(frozen=True, slots=True)

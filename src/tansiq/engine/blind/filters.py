@@ -60,6 +60,11 @@ def marks_of(outputs: Iterable[bytes], bucket_bits: int) -> Marks:
     return np.unique(np.fromiter((mark_of(output, bucket_bits) for output in outputs), dtype=np.uint64))
 
 
+def without(marks: Marks, others: Marks) -> Marks:
+    """Those of ``marks`` that are not among ``others``."""
+    return np.setdiff1d(marks, others, assume_unique=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A set of marks, sorted and without duplicates; ``bucket_bits`` fixes the rate and stays for an epoch."""

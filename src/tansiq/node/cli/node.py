@@ -189,7 +189,7 @@ def worker(session: Session, name: str) -> None:
 def backup(session: Session, target: str) -> None:
     """Write an encrypted copy of the node into TARGET while it runs.
 
-    The copy is an age file under the node's passphrase. Keys for blind queries and sealed bytes under way are in it; the root key is not.
+    The copy is an age file under the node's passphrase. Sealed bytes under way are in it; the root key and the keys of blind queries are not.
     """
     from tansiq.node.cli import copies
 

@@ -21,6 +21,7 @@ from tansiq.node.cli.session import Session, now, passed, table
 @click.option("--crime-area", default="", help="ICCS key, e.g. 0601")
 @click.option("--reference", default="", help="the case for which you ask; needed when partners are asked")
 @click.option("--ask", multiple=True, help="partner to ask as well, repeatable")
+@click.option("--blindly", is_flag=True, help="so that partners do not learn about whom; they answer hit or no hit")
 @click.option("--wait", default=20.0, show_default=True, help="seconds to wait for partners")
 @passed
 def search(
@@ -34,6 +35,7 @@ def search(
     crime_area: str,
     reference: str,
     ask: tuple[str, ...],
+    blindly: bool,
     wait: float,
 ) -> None:
     """Look for NAMES in the register and, with --ask, at partners; any script finds any other."""
@@ -46,7 +48,14 @@ def search(
         names=names, schema=schema, birth_dates=birth_dates, countries=countries, identifiers=tuple(pairs)
     )
     row = searching.search(
-        officer, fields, purpose=purpose, crime_area=crime_area, reference=reference, ask=ask, now=now()
+        officer,
+        fields,
+        purpose=purpose,
+        crime_area=crime_area,
+        reference=reference,
+        ask=ask,
+        blindly=blindly,
+        now=now(),
     )
     deadline = time.monotonic() + wait
     while not queries.is_complete(row) and time.monotonic() < deadline:
@@ -56,7 +65,9 @@ def search(
         {
             "partner": a.partner,
             "state": a.state,
+            "is_blind": a.is_blind,
             "hits": a.hits or [],
+            "families": a.met,
             "code": a.code,
             "clause": a.clause,
             "answered_at": a.answered_at,
@@ -73,7 +84,10 @@ def search(
                     ["score", "band", "name", "subject"],
                 ),
                 table(
-                    [(a["partner"], a["state"], len(a["hits"]), a["clause"] or a["code"]) for a in answers],
+                    [
+                        (a["partner"], a["state"], len(a["hits"] or a["families"]), a["clause"] or a["code"])
+                        for a in answers
+                    ],
                     ["partner", "answer", "hits", "clause"],
                 ),
             ]

@@ -24,7 +24,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import accepting, witness
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import attaching, projections, repair, searching
+from tansiq.node.flows import attaching, blind_asking, blind_holding, projections, repair, searching
 from tansiq.node.flows.act import act_by_machine
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.flows.taking import NOT_ACCEPTED_JOB, NOT_UNDERSTOOD, entry_id_of, take_again, take_entry
@@ -227,6 +227,10 @@ HANDLERS: dict[str, Handler] = {
     "query": searching.take_query,
     "answer": searching.take_answer,
     attaching.ITEM: attaching.take_word,
+    "blind_epoch": blind_asking.take_epoch,
+    "blind_piece": blind_asking.take_piece,
+    "blind_query": blind_holding.take_question,
+    "blind_answer": blind_asking.take_answer,
 }
 
 __all__ = [

@@ -15,7 +15,17 @@ from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
-from tansiq.node.flows import alerts, attaching, calling, erasing, exercises, forwarding, overdue, threats
+from tansiq.node.flows import (
+    alerts,
+    attaching,
+    blind_holding,
+    calling,
+    erasing,
+    exercises,
+    forwarding,
+    overdue,
+    threats,
+)
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partners
@@ -119,6 +129,7 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
     title = dict(found.terms.title) if found.terms else {}
     parties = list(found.terms.parties) if found.terms else list(dossier.participants)
     partners.project_accord(found, title=title, parties=parties, now=now)
+    blind_holding.begin(now)
     missing = f"accord:{dossier.dossier_id}"
     if queries.waiting_for(missing):
         enqueue(TAKE_AGAIN_JOB, {"missing": missing}, now=now, key=f"take_again/{missing}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import AccordInForce, Decision, Question, decide
+from tansiq.engine.accords.decide import Decision, Question, decide
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.codes import code_list
 from tansiq.engine.formats.ids import is_id, require_id
@@ -23,7 +23,8 @@ from tansiq.engine.matching import Query
 from tansiq.node.accounts import policy as roles
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import exercises
+from tansiq.node.flows import blind_asking, exercises
+from tansiq.node.flows.search_terms import WORD, accord_between, code_of
 from tansiq.node.partners import queries as partners
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
@@ -42,7 +43,6 @@ TOLD_BANDS = frozenset({"strong", "probable"})
 MAX_VALUES = 20
 MAX_LETTERS = 300
 _ERROR = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,12 @@ def search(
     crime_area: str = "",
     reference: str = "",
     ask: Sequence[str] = (),
+    blindly: bool = False,
     now: datetime,
 ) -> Search:
     """Ask the register now and the partners in ``ask`` through their accords; answers arrive in the search's rows.
+
+    A partner is asked blindly where ``blindly`` is wanted, or where its accord allows no open question but a blind one.
 
     The purpose is not optional: every question is justified before it is asked. Raises Rejected for too little or for an unknown purpose.
     """
@@ -143,7 +146,7 @@ def search(
         raise Rejected("search.reference_needed", at="/reference")
     found = find_here(officer, fields)
     circle = f"unit:{officer.unit.code}" if officer.unit else ""
-    barred = {p: d for p in ask if not (d := may_ask(p, purpose, crime_area, now)).is_permitted}
+    asking = {p: _asking(officer, p, fields, purpose, crime_area, now, blindly=blindly) for p in dict.fromkeys(ask)}
     with transaction.atomic():
         row = actions.open_search(
             officer.reference,
@@ -155,21 +158,38 @@ def search(
             found_here=found,
             now=now,
         )
-        for partner in dict.fromkeys(ask):
-            if decision := barred.get(partner):
-                actions.bar(row, partner, code=decision.code, clause=decision.clause, now=now)
-                continue
-            actions.ask(row, partner, now=now)
-            content = {
-                "v": 1,
-                "query": str(row.search_id),
-                "fields": fields.to_json(),
-                "purpose": purpose,
-                "crime_area": crime_area,
-                **({"exercise": True} if exercises.node_is_exercise() else {}),
-            }
-            exchange.queue([partner], "query", content, reference=str(row.search_id), urgent=True, now=now)
+        for partner, how in asking.items():
+            if isinstance(how, blind_asking.Prepared):
+                blind_asking.ask(row, how, now)
+            elif how.is_permitted:
+                _ask_openly(row, partner, fields, now)
+            else:
+                actions.bar(row, partner, code=how.code, clause=how.clause, now=now)
     return row
+
+
+def _asking(
+    officer: Officer, partner: str, fields: Fields, purpose: str, crime_area: str, now: datetime, *, blindly: bool
+) -> blind_asking.Prepared | Decision:
+    """How ``partner`` is asked: the blind question made ready, or what the accord says to the open one."""
+    openly = may_ask(partner, purpose, crime_area, now)
+    if not blindly and openly.code != "decide.search_not_covered":
+        return openly
+    how = blind_asking.prepare(officer, fields, partner, purpose=purpose, crime_area=crime_area, now=now)
+    return openly if isinstance(how, Decision) and not blindly and how.code == "decide.blind_not_covered" else how
+
+
+def _ask_openly(row: Search, partner: str, fields: Fields, now: datetime) -> None:
+    actions.ask(row, partner, now=now)
+    content = {
+        "v": 1,
+        "query": str(row.search_id),
+        "fields": fields.to_json(),
+        "purpose": row.purpose,
+        "crime_area": row.crime_area,
+        **({"exercise": True} if exercises.node_is_exercise() else {}),
+    }
+    exchange.queue([partner], "query", content, reference=str(row.search_id), urgent=True, now=now)
 
 
 def find_here(officer: Officer, fields: Fields) -> list[dict[str, Any]]:
@@ -194,7 +214,7 @@ def find_here(officer: Officer, fields: Fields) -> list[dict[str, Any]]:
 def may_ask(partner: str, purpose: str, crime_area: str, now: datetime) -> Decision:
     """Whether the accord lets this node ask ``partner`` at all, counting what was asked today."""
     me = partners.my_id()
-    accord = _accord(me, partner)
+    accord = accord_between(me, partner)
     question = Question(
         act="query",
         kind="request",
@@ -209,20 +229,6 @@ def may_ask(partner: str, purpose: str, crime_area: str, now: datetime) -> Decis
     return decide(question, accord, now=now, local=partners.local_rules())
 
 
-def _accord(one: str, other: str) -> AccordInForce | None:
-    """The most special accord between the two that lets one search at the other at all, else the most special one."""
-    first = None
-    for row in partners.accords_among([one, other]):
-        accord = partners.accord_in_force(row.accord_id)
-        if accord is None or not exercises.may_found(row.accord_id, exercise=exercises.node_is_exercise()):
-            continue
-        accord = accord.among([one, other])
-        first = first or accord
-        if accord.terms and accord.terms.search.mode != "none":
-            return accord
-    return first
-
-
 # -- being asked ---------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +240,7 @@ def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
     """
     query_id = require_id(content.get("query"), at="/query")
     fields = Fields.from_json(content.get("fields"))
-    purpose, area = _code(content, "purpose"), _code(content, "crime_area") if content.get("crime_area") else ""
+    purpose, area = code_of(content, "purpose"), code_of(content, "crime_area") if content.get("crime_area") else ""
     if queries.answered(sender, query_id):
         return
     decision = _may_answer(sender, purpose, area, "hit", now)
@@ -254,14 +260,6 @@ def take_query(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
         answer = {"v": 1, "query": query_id, "outcome": outcome, "code": code, "hits": hits}
         exchange.queue([sender], "answer", answer, reference=f"answer/{query_id}", urgent=True, now=now)
         _tell_owners(sender, purpose, [*met, *silent], reach, now)
-
-
-def _code(content: Mapping[str, JsonValue], name: str) -> str:
-    """A code of the question by its form; whether it is permitted, and so whether it is known, is for the accord to say."""
-    told = content.get(name)
-    if not isinstance(told, str) or not _WORD.fullmatch(told):
-        raise Rejected("item.malformed", at=f"/{name}")
-    return told
 
 
 def _code_told(decision: Decision, fields: Fields) -> str:
@@ -294,7 +292,7 @@ def _may_answer(sender: str, purpose: str, area: str, discloses: Any, now: datet
         spent_today=queries.spent_by(sender, now),
         discloses=discloses,
     )
-    return decide(question, _accord(me, sender), now=now, local=partners.local_rules())
+    return decide(question, accord_between(me, sender), now=now, local=partners.local_rules())
 
 
 def _hits(
@@ -354,7 +352,7 @@ def _hit(value: JsonValue, at: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise Rejected("item.malformed", at=at)
     kept = {name: value[name] for name in ("hit", "mode", "schema", "band") if name in value}
-    words = all(isinstance(told, str) and _WORD.fullmatch(told) for told in kept.values())
+    words = all(isinstance(told, str) and WORD.fullmatch(told) for told in kept.values())
     if not words or not is_id(kept.get("hit")) or kept.get("mode") not in OPEN:
         raise Rejected("item.malformed", at=at)
     return {name: str(told) for name, told in kept.items()}

@@ -20,6 +20,8 @@ from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
     alerts,
     attaching,
+    blind_asking,
+    blind_holding,
     calling,
     erasing,
     fetching,
@@ -107,6 +109,7 @@ def begin(now: datetime) -> None:
         alerts.begin(now)
         job_actions.enqueue(register.REVIEW, {}, now=now, key=register.REVIEW)
         overdue.begin(now)
+        blind_holding.begin(now)
     taking.take_unread(now)
 
 
@@ -114,8 +117,10 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     """Job ``flows.hourly``: ask again for what entries wait for, sweep the desk. Owes itself again for the next hour."""
     taking.ask_again(now)
     attaching.sweep(now)
+    blind_asking.give_up_late(now)
     with transaction.atomic():
         desk.sweep(now)
+        blind_holding.begin(now)
         job_actions.enqueue(HOURLY_JOB, {}, now=now, run_at=now + HOUR, key=HOURLY_JOB)
 
 
@@ -135,6 +140,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     attaching.PROVE_JOB: attaching.prove,
     alerts.ENDING_JOB: alerts.end,
     alerts.WATCH_JOB: alerts.watch,
+    blind_holding.JOB: blind_holding.keep,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

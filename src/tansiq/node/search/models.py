@@ -37,6 +37,10 @@ class Asked(models.Model):
     code = models.CharField(max_length=80, blank=True)
     clause = models.CharField(max_length=300, blank=True)
     hits = SealedJSONField(null=True)
+    is_blind = models.BooleanField(default=False)
+    asked_under = models.JSONField(default=dict, help_text="{family: number of keys} of a blind question")
+    blinds = SealedJSONField(null=True, help_text="what unblinds the answer; gone once it came")
+    met = models.JSONField(default=list, help_text="families of keys under which a blind question hit")
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
 
@@ -54,6 +58,9 @@ class InboundQuery(models.Model):
     crime_area = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=10)
     hits = models.PositiveSmallIntegerField(default=0)
+    is_blind = models.BooleanField(default=False)
+    asked_by = models.CharField(max_length=64, blank=True, help_text="opaque officer id of a blind question")
+    cost = models.PositiveIntegerField(default=1, help_text="what it takes of the day's budget")
     received_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -110,3 +117,104 @@ class Watched(models.Model):
     """The one row that says up to which change the register was matched against the standing alerts."""
 
     number = models.PositiveBigIntegerField(default=0)
+
+
+# -- blind questions: what this node holds ready for a partner --------------------------------------------------------
+
+
+class BlindEpoch(models.Model):
+    """One key for one partner, and how far the register stands under it. The key is a file outside every backup."""
+
+    BUILDING, OPEN, CLOSING, ENDED = "building", "open", "closing", "ended"
+
+    partner = models.CharField(max_length=160)
+    number = models.PositiveIntegerField()
+    scheme = models.CharField(max_length=10)
+    families = models.JSONField()
+    state = models.CharField(max_length=10, default=BUILDING)
+    public = models.CharField(max_length=44)
+    change_number = models.PositiveBigIntegerField(default=0, help_text="the register's last change that is in it")
+    started_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["partner", "number"]
+        constraints = [models.UniqueConstraint(fields=["partner", "number"], name="one_epoch_per_number")]
+
+
+class BlindRecord(models.Model):
+    """The marks of one subject under one epoch: 9 bytes each, a family's place and the mark's 8 bytes."""
+
+    epoch = models.ForeignKey(BlindEpoch, on_delete=models.CASCADE, related_name="records")
+    subject_id = models.UUIDField()
+    marks = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["epoch", "subject_id"], name="one_blind_record_per_subject")]
+
+
+class BlindFilter(models.Model):
+    """The filter of one family as the partner has it, and the random marks that fill it up."""
+
+    epoch = models.ForeignKey(BlindEpoch, on_delete=models.CASCADE, related_name="filters")
+    family = models.CharField(max_length=20)
+    content = models.BinaryField(help_text="engine.blind.filters.Filter.to_bytes")
+    filling = models.BinaryField(help_text="8 bytes a mark, big-endian, ascending")
+    digest = models.CharField(max_length=64)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["epoch", "family"], name="one_blind_filter_per_family")]
+
+
+# -- blind questions: what partners hold ready for this node ----------------------------------------------------------
+
+
+class HeldEpoch(models.Model):
+    """An epoch that a partner announced to us; its filters arrive in pieces."""
+
+    RECEIVING, USABLE, ENDED = "receiving", "usable", "ended"
+
+    partner = models.CharField(max_length=160)
+    number = models.PositiveIntegerField()
+    scheme = models.CharField(max_length=10)
+    public = models.CharField(max_length=44)
+    state = models.CharField(max_length=10, default=RECEIVING)
+    announced_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["partner", "-number"]
+        constraints = [models.UniqueConstraint(fields=["partner", "number"], name="one_held_epoch_per_number")]
+
+
+class HeldFilter(models.Model):
+    """One family's filter of a partner; without content until all its pieces are here."""
+
+    epoch = models.ForeignKey(HeldEpoch, on_delete=models.CASCADE, related_name="filters")
+    family = models.CharField(max_length=20)
+    announced_digest = models.CharField(max_length=64)
+    pieces = models.PositiveSmallIntegerField()
+    content = models.BinaryField(null=True)
+    digest = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["family"]
+        constraints = [models.UniqueConstraint(fields=["epoch", "family"], name="one_held_filter_per_family")]
+
+
+class HeldPiece(models.Model):
+    """A piece or a change of a partner's filter that waits for the others: each named by what it must fit on."""
+
+    partner = models.CharField(max_length=160)
+    number = models.PositiveIntegerField(help_text="of the epoch, which may be announced later")
+    family = models.CharField(max_length=20)
+    place = models.CharField(max_length=64, help_text="number of the piece, or digest of the filter before the change")
+    content = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "number", "family", "place"], name="one_held_piece_per_place")
+        ]

@@ -32,15 +32,16 @@ def is_complete(search: Search) -> bool:
 
 
 def spent_by(partner: str, day: datetime) -> int:
-    """How many questions of this partner were answered on the (UTC) day of ``day``."""
+    """How many open questions of this partner were answered on the (UTC) day of ``day``."""
     start = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    return InboundQuery.objects.filter(partner=partner, received_at__gte=start).count()
+    return InboundQuery.objects.filter(partner=partner, is_blind=False, received_at__gte=start).count()
 
 
 def asked_of(partner: str, day: datetime) -> int:
-    """How many questions this node asked the partner on the (UTC) day of ``day``."""
+    """How many open questions this node asked the partner on the (UTC) day of ``day``."""
     start = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Asked.objects.filter(partner=partner, asked_at__gte=start).exclude(state=Asked.BARRED).count()
+    rows = Asked.objects.filter(partner=partner, is_blind=False, asked_at__gte=start)
+    return rows.exclude(state=Asked.BARRED).count()
 
 
 def answered(partner: str, query_id: str) -> InboundQuery | None:

@@ -37,6 +37,7 @@ class SearchForm(Form):
     crime_area = forms.ChoiceField(required=False)
     reference = forms.CharField(max_length=120, required=False)
     partners = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    blindly = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,6 +56,13 @@ class SearchForm(Form):
             "partners",
             _("Also ask these partners"),
             _("They learn what you look for and why. Each answers as the accord allows."),
+        )
+        self._word(
+            "blindly",
+            _("Ask blindly"),
+            _(
+                "Partners then learn only that you asked and for what purpose, never about whom, nor whether it hit. You learn hit or no hit."
+            ),
         )
         self._choices("schema", [(name, schema_label(name, language_now())) for name in labelled_schemata()])
         self._choices("country", country_choices(empty=_("any")))

@@ -32,6 +32,7 @@ class AnswerShown:
     hits: Sequence[Mapping[str, str]]
     answered_at: datetime | None
     may_ask: bool
+    learns: str
 
 
 def band_word(band: str) -> str:
@@ -80,6 +81,8 @@ def _answer(row: Asked, name: str) -> AnswerShown:
         row.REFUSED: (_("Refused"), "stopped", _("This partner did not answer the question.")),
         row.BARRED: (_("Not asked"), "stopped", _("The accord does not permit this question.")),
     }[row.state]
+    if row.is_blind and row.state == row.HIT:
+        text = _("Something of this partner meets your question. It learns about whom only when you send a request.")
     if row.code:
         text = sentence(
             row.code,
@@ -95,8 +98,20 @@ def _answer(row: Asked, name: str) -> AnswerShown:
         }
         for hit in row.hits or []
     ]
+    hits += [
+        {"hit": "", "schema_word": words.list_label("blind_families", family), "band_word": ""} for family in row.met
+    ]
     may_ask = row.state in {row.HIT, row.CONTACT}
-    return AnswerShown(row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask)
+    return AnswerShown(row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask, _learns(row))
+
+
+def _learns(row: Asked) -> str:
+    """What the partner learnt by being asked."""
+    if row.state == row.BARRED:
+        return ""
+    if row.is_blind:
+        return _("Asked blindly: the partner learnt the purpose, but not about whom, nor whether it hit.")
+    return _("Asked openly: the partner learnt about whom and for what purpose you asked.")
 
 
 def asked_in_words(search: Search) -> str:

@@ -30,7 +30,9 @@ def ask(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
         told = form.cleaned_data
         asked = {"purpose": told["purpose"], "crime_area": told["crime_area"], "reference": told["reference"]}
         try:
-            made = searching.search(officer, form.asked, **asked, ask=told["partners"], now=now)
+            made = searching.search(
+                officer, form.asked, **asked, ask=told["partners"], blindly=told["blindly"], now=now
+            )
             return redirect("search_result", search_id=made.search_id)
         except TansiqError as error:
             tell_in_form(form, error)

@@ -1,0 +1,58 @@
+"""What open and blind questions share: under which accord two nodes ask each other, and how a question's codes are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from tansiq.engine.accords.decide import AccordInForce, Question, decide
+from tansiq.engine.blind.keys import FAMILIES
+from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.strict_json import JsonValue
+from tansiq.node.flows import exercises
+from tansiq.node.partners import queries as partners
+
+WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+def accord_between(one: str, other: str, *, is_blind: bool = False) -> AccordInForce | None:
+    """The most special accord between the two that lets one search (blindly) at the other at all, else the most special one."""
+    first = None
+    for row in partners.accords_among([one, other]):
+        accord = partners.accord_in_force(row.accord_id)
+        if accord is None or not exercises.may_found(row.accord_id, exercise=exercises.node_is_exercise()):
+            continue
+        accord = accord.among([one, other])
+        first = first or accord
+        if accord.terms and (accord.terms.blind.families if is_blind else accord.terms.search.mode != "none"):
+            return accord
+    return first
+
+
+def families_between(asker: str, holder: str, now: datetime) -> list[str]:
+    """The families of keys under which ``asker`` may ask ``holder`` blindly as the accord stands, strongest first; empty if none."""
+    accord = accord_between(asker, holder, is_blind=True)
+    if accord is None:
+        return []
+    question = Question(
+        act="query",
+        kind="request",
+        entry_act="query",
+        sender=asker,
+        recipients=frozenset({holder}),
+        families=frozenset({"any"}),
+    )
+    decision = decide(question, accord, now=now)
+    # Everything else is permitted if nothing is wrong but the family, which no accord names.
+    if decision.code != "decide.blind_family_not_covered" or decision.conditions is None:
+        return []
+    return [family for family in FAMILIES if family in decision.conditions.blind.families]
+
+
+def code_of(content: Mapping[str, JsonValue], name: str) -> str:
+    """A code of the question by its form; whether it is permitted, and so whether it is known, is for the accord to say."""
+    told = content.get(name)
+    if not isinstance(told, str) or not WORD.fullmatch(told):
+        raise Rejected("item.malformed", at=f"/{name}")
+    return told

@@ -1,0 +1,98 @@
+"""Reads of blind questions and of what is held ready for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+from django.db.models import Sum
+
+from tansiq.engine.blind import filters
+from tansiq.engine.blind.filters import Filter, Marks
+from tansiq.node.search.models import Asked, BlindEpoch, BlindFilter, HeldEpoch, HeldFilter, InboundQuery
+
+
+def _midnight(day: datetime) -> datetime:
+    return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def spent_blindly_by(partner: str, day: datetime, *, officer: str | None = None) -> int:
+    """What blind questions of this partner (of one of its officers) took of the budget on the (UTC) day of ``day``."""
+    rows = InboundQuery.objects.filter(partner=partner, is_blind=True, received_at__gte=_midnight(day))
+    if officer is not None:
+        rows = rows.filter(asked_by=officer)
+    return int(rows.aggregate(total=Sum("cost"))["total"] or 0)
+
+
+def asked_blindly_of(partner: str, day: datetime, *, officer: str | None = None) -> int:
+    """How many blind questions this node (one of its officers) asked the partner on the (UTC) day of ``day``."""
+    rows = Asked.objects.filter(partner=partner, is_blind=True, asked_at__gte=_midnight(day))
+    if officer is not None:
+        rows = rows.filter(search__officer=officer)
+    return rows.exclude(state=Asked.BARRED).count()
+
+
+def epochs_for(partner: str) -> list[BlindEpoch]:
+    """This node's epochs with a partner that are not over, oldest first."""
+    return list(BlindEpoch.objects.filter(partner=partner).exclude(state=BlindEpoch.ENDED).order_by("number"))
+
+
+def last_epoch_number(partner: str) -> int:
+    """The highest number an epoch with this partner had; 0 if there was none."""
+    return BlindEpoch.objects.filter(partner=partner).order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def answerable(partner: str, number: int) -> BlindEpoch | None:
+    """The epoch of that number if questions under it are still answered."""
+    states = (BlindEpoch.OPEN, BlindEpoch.CLOSING)
+    return BlindEpoch.objects.filter(partner=partner, number=number, state__in=states).first()
+
+
+def changed_at(epoch: BlindEpoch) -> datetime | None:
+    """When the partner was last sent a change of the filter that waits longest for one; None before there is any."""
+    return min(epoch.filters.values_list("changed_at", flat=True), default=None)
+
+
+def filter_of(epoch: BlindEpoch, family: str) -> tuple[Filter, Marks] | None:
+    """The filter that the partner has of a family, and the random marks in it."""
+    row = BlindFilter.objects.filter(epoch=epoch, family=family).first()
+    if row is None:
+        return None
+    filling = np.frombuffer(bytes(row.filling), dtype=">u8").astype(np.uint64)
+    return filters.from_bytes(bytes(row.content)), filling
+
+
+def usable_epoch(partner: str, number: int | None = None) -> HeldEpoch | None:
+    """The newest epoch of a partner whose filters are all here, or that of ``number``."""
+    rows = HeldEpoch.objects.filter(partner=partner, state=HeldEpoch.USABLE)
+    if number is not None:
+        rows = rows.filter(number=number)
+    return rows.order_by("-number").first()
+
+
+def held_families(epoch: HeldEpoch) -> list[str]:
+    """The families that an epoch of a partner has filters for."""
+    return list(epoch.filters.values_list("family", flat=True))
+
+
+def held_filter(epoch: HeldEpoch, family: str) -> Filter | None:
+    """A partner's filter of a family, read once for each digest."""
+    row = epoch.filters.filter(family=family).values_list("pk", "digest").first()
+    return _read(*row) if row and row[1] else None
+
+
+@lru_cache(maxsize=16)
+def _read(pk: int, digest: str) -> Filter:
+    """The digest is an argument so that a changed filter is read anew."""
+    del digest
+    return filters.from_bytes(bytes(HeldFilter.objects.values_list("content", flat=True).get(pk=pk)))
+
+
+def size_told(epoch: HeldEpoch) -> dict[str, int]:
+    """How many marks each of a partner's filters holds, padding included: what a false hit is reckoned from."""
+    sizes = {}
+    for family in held_families(epoch):
+        held = held_filter(epoch, family)
+        sizes[family] = len(held) if held else 0
+    return sizes
