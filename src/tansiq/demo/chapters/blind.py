@@ -1,12 +1,12 @@
 """Claire asks Italy and Morocco blindly about a man whom she may not name yet: one hits, neither learns about whom.
 
-Then she is sure enough to send a request, and only now does Morocco learn the name.
+The hit opens a request like any other; only with it would Morocco learn the name.
 """
 
 from __future__ import annotations
 
-from tansiq.demo.browser import Page
-from tansiq.demo.nodes import Node, wait_for
+from tansiq.demo.browser import Page, Person
+from tansiq.demo.nodes import PASSWORD, Node, wait_for
 from tansiq.demo.steps import Failed, People, Teller, answers, search
 
 NAME, BORN = "Karim Idrissi Ouazzani", "1979-06-30"
@@ -21,13 +21,12 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     text = page.text
     if "Un mot du nom et la date de naissance complète" not in text:
         raise Failed(f"no blind hit, or not by what: {text[:2500]}")
-    for home in ("it", "ma"):
-        with teller.step(
-            "auditor", f"finds the question in the log of {home.upper()}, and nothing of whom it was about"
-        ):
-            told = str(nodes[home].command("audit", "events", "--event", "blind.answered_for"))
-            if "blind.answered_for" not in told or "Idrissi" in told:
-                raise Failed(f"the log of {home} does not hold the blind question as it should: {told[:1000]}")
+    with teller.step(
+        "Souad", "finds the question in Morocco's log, with its purpose, and nothing of whom it was about"
+    ):
+        told = Person(nodes["ma"].url, "audit-ma", PASSWORD).open("/audit/").text
+        if "جرت الإجابة عن استعلام مُعمّى" not in told or "Idrissi" in told:
+            raise Failed(f"the log of Morocco does not hold the blind question as it should: {told[:1500]}")
 
 
 def _is_ready(people: People) -> bool:

@@ -20,6 +20,14 @@ def event_word(event: str) -> str:
     """What happened, in words; an event without words is shown by its code."""
     return {
         "act.refused": pgettext("event", "An act was refused"),
+        "blind.answered": pgettext("event", "A blind question was answered"),
+        "blind.answered_for": pgettext("event", "A partner's blind question was answered"),
+        "blind.asked": pgettext("event", "A partner was asked blindly"),
+        "blind.epoch_announced": pgettext("event", "A partner announced a key for blind questions"),
+        "blind.epoch_begun": pgettext("event", "A key for a partner's blind questions was made"),
+        "blind.epoch_ended": pgettext("event", "A key for blind questions was destroyed"),
+        "blind.epoch_opened": pgettext("event", "Filters for a partner's blind questions were sent"),
+        "blind.epoch_usable": pgettext("event", "A partner's filters for blind questions are complete"),
         "case.opened": pgettext("event", "A case was opened"),
         "dossier.read": pgettext("event", "A dossier was read"),
         "dossier.routed": pgettext("event", "A dossier was routed"),
