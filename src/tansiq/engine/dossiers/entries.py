@@ -219,6 +219,10 @@ class SignedEntry:
         kept = tuple(part if part is None or part.commitment not in commitments else None for part in self.parts)
         return replace(self, parts=kept)
 
+    def bare(self) -> SignedEntry:
+        """The same entry without any part."""
+        return replace(self, parts=tuple(None for _ in self.parts))
+
     def part(self, commitment: str) -> SaltedPart | None:
         """The part of that commitment, None if it was erased; ``Rejected("entry.no_such_part")`` if there never was
         one.

@@ -79,6 +79,12 @@ def inclusion_of(event_id: int) -> dict[str, Any] | None:
     }
 
 
+def told_of(event_id: int) -> dict[str, Any] | None:
+    """The facts of an event and their salt, for whoever lays it open; None once they were erased."""
+    told = Event.objects.filter(pk=event_id).values_list("told", flat=True).first()
+    return {"facts": told["facts"], "salt": told["salt"]} if told else None
+
+
 def size_of(checkpoint: str) -> int:
     """The size that a checkpoint text states (not verified)."""
     return checkpoints.read_checkpoint(checkpoint).size

@@ -34,6 +34,7 @@ GROUPS = {
     "dossier": "dossiers",
     "draft": "dossiers",
     "overdue": "overdue",
+    "erasure": "erasure",
     "desk": "desk",
     "audit": "audit",
     "match": "match",

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from tansiq.engine.errors import Conflict
+from tansiq.engine.errors import Conflict, Rejected
 from tansiq.node.cli.session import Session, now, passed
 
 
@@ -201,22 +201,33 @@ def backup(session: Session, target: str) -> None:
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
 @click.option("--database-url", default="", help="for a copy of a PostgreSQL node: an empty database to load it into")
+@click.option(
+    "--erasures",
+    type=click.Path(exists=True, dir_okay=False),
+    help="the erasure ledger, which is kept outside of copies",
+)
+@click.option(
+    "--without-erasures", is_flag=True, help="the ledger is lost: what was erased since the copy is here again"
+)
 @passed
-def restore(session: Session, source: str, database_url: str) -> None:
+def restore(session: Session, source: str, database_url: str, erasures: str | None, *, without_erasures: bool) -> None:
     """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks.
 
     A copy of a PostgreSQL node is loaded into the database named here and into no other: the one it came from may still be in use.
+    What the ledger ERASURES names is erased again before anything else happens.
     """
     from tansiq.node.cli import copies
 
     if (session.home_path / "node.toml").exists():
         raise Conflict("settings.node_exists", home=str(session.home_path))
+    if erasures is None and not without_erasures:
+        raise Rejected("erasure.ledger_needed", at="--erasures")
     passphrase = session.passphrase()
     copies.read(Path(source), session.home_path, passphrase, database_url)
     session.unlock()
     from tansiq.node.flows import repair
 
-    report = repair.after_restore(now())
+    report = repair.after_restore(now(), erasures=Path(erasures) if erasures else None)
     session.tell(report, lambda: copies.told(report))
 
 

@@ -87,6 +87,17 @@ def settle_all(prefix: str, *, now: datetime) -> int:
     return rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now)
 
 
+def forget(link: str, *, now: datetime) -> int:
+    """Settle and empty every task that leads to ``link``, because what stood there was erased; in the caller's transaction."""
+    rows = list(Task.objects.filter(link=link))
+    for task in rows:
+        if task.state == OPEN:
+            task.state, task.settled_at, task.settled_by = SETTLED, now, ""
+        task.facts, task.link, task.snoozed_until, task.changed_at = {}, "", None, now
+        task.save()
+    return len(rows)
+
+
 def take(viewer: Viewer, key: str, *, now: datetime) -> Task:
     """The viewer deals with the task from now on; raises ``Conflict("desk.taken")`` if a colleague does."""
     with transaction.atomic():

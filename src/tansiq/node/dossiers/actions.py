@@ -38,6 +38,8 @@ from tansiq.node.vault.keys import search_token
 MAX_WAITING_PER_DOSSIER = 1000
 MAX_WAITING_PER_SENDER = 10_000
 WINDOW = timedelta(minutes=10)
+MAX_REASON = 2000
+QUARANTINED, RELEASED, KEPT_OUT = "quarantined", "released", "kept_out"
 OPEN_DRAFTS = frozenset({Draft.DRAFTING, Draft.AWAITING})
 
 
@@ -217,6 +219,44 @@ def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str,
     )
 
 
+def decide_quarantined(officer: OfficerLike, row: Quarantined, *, decided: str, reason: str, now: datetime) -> None:
+    """Keep the data-protection officer's word on an entry in quarantine, in the caller's transaction.
+
+    Raises Rejected("dossier.reason_needed") or Conflict("dossier.quarantine_decided"). What was released lies in the dossier: its copy
+    here goes. What is kept out stays sealed as it is.
+    """
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Rejected("dossier.reason_needed", at="/reason", limit=MAX_REASON)
+    if row.decided == RELEASED:
+        raise Conflict("dossier.quarantine_decided", entry=row.entry_id)
+    row.decided, row.decided_by, row.decided_at = decided, officer.reference, now
+    row.decided_for = reason.strip()
+    if decided == RELEASED:
+        row.wire = entries.from_wire(row.wire, at="/wire").bare().to_wire()
+    row.save()
+    facts = {"entry": row.entry_id, "decided": decided, "code": row.reason}
+    record("quarantine.decided", actor=officer.reference, facts=facts, log="internal", now=now, dossier=row.dossier)
+
+
+def release_parts(entry: Entry, parts: Sequence[SaltedPart | None], *, actor: str, now: datetime) -> list[int]:
+    """Put parts that were kept in quarantine where they belong, in the caller's transaction; returns which.
+
+    The caller has held each part to its commitment. What was erased meanwhile stays away. The entry is flagged: its timeline says so.
+    """
+    filled = []
+    for row in entry.parts.select_for_update().filter(salted__isnull=True, erased_for=QUARANTINED):
+        part = parts[row.index]
+        if part is not None:
+            row.salted, row.erased_at, row.erased_for, row.review_at = part.to_json(), None, "", part.part.review_at
+            row.save(update_fields=["salted", "erased_at", "erased_for", "review_at"])
+            filled.append(row.index)
+    entry.flags = [*(flag for flag in entry.flags if flag != "released"), "released"]
+    entry.save(update_fields=["flags"])
+    facts = {"entry": entry.entry_id, "parts": len(filled)}
+    record("parts.released", actor=actor, facts=facts, log="exchange", now=now, dossier=entry.dossier_id)
+    return filled
+
+
 def complete_parts(entry: Entry, parts: Sequence[SaltedPart | None], *, sender: str, now: datetime) -> list[int]:
     """Fill in parts that came as null and have come now, in the caller's transaction; returns which.
 
@@ -253,12 +293,14 @@ def erase_parts(entry: Entry, indexes: Sequence[int] | None, *, reason: str, act
     return erased
 
 
-def erase_kept(entry_id: str, commitments: Collection[str]) -> None:
-    """Erase parts also from the copy in quarantine, in the caller's transaction."""
+def erase_kept(entry_id: str, commitments: Collection[str]) -> bool:
+    """Erase parts also from the copy in quarantine, in the caller's transaction; returns whether there was one."""
     row = Quarantined.objects.select_for_update().filter(entry_id=entry_id).first()
-    if row is not None:
-        row.wire = entries.from_wire(row.wire, at="/wire").without(*commitments).to_wire()
-        row.save(update_fields=["wire"])
+    if row is None:
+        return False
+    row.wire = entries.from_wire(row.wire, at="/wire").without(*commitments).to_wire()
+    row.save(update_fields=["wire"])
+    return True
 
 
 def note_forwarded(dossier: Dossier, entry: SignedEntry, index: int, *, origin: str, now: datetime) -> Forwarded:

@@ -134,6 +134,50 @@ class Forwarded(models.Model):
         indexes = [models.Index(fields=["source_entry", "source_part"], name="dossiers_forwarded_from")]
 
 
+class Erased(models.Model):
+    """That a part was erased here, and from where it went; outlives the part, is proved from, and replayed after a restore."""
+
+    entry = models.CharField(max_length=64)
+    part = models.CharField(max_length=64, help_text="its commitment")
+    dossier = models.CharField(max_length=64, db_index=True)
+    author = models.CharField(max_length=160)
+    reason = models.CharField(max_length=80)
+    change = models.CharField(max_length=64, blank=True, help_text="the entry that demanded it")
+    reached = models.JSONField(help_text="{place: how many}, without content")
+    event = models.BigIntegerField(help_text="the audit row that says so")
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["entry", "part"], name="one_row_per_erased_part")]
+
+
+class CopyOwed(models.Model):
+    """A numbered copy outside of the store that holds what was erased since: its holder owes it back, or word of its end."""
+
+    OUTCOMES = ("destroyed", "returned", "lost")
+
+    kind = models.CharField(max_length=20, help_text="register: an export; print: a printed or exported dossier")
+    number = models.CharField(max_length=40)
+    holder = models.CharField(max_length=36, help_text="the officer who made it")
+    entry = models.CharField(max_length=64, blank=True)
+    part = models.CharField(max_length=64, blank=True)
+    subject = models.CharField(max_length=36, blank=True)
+    reason = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, blank=True)
+    settled_by = models.CharField(max_length=36, blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "number", "entry", "part", "subject"], name="one_row_per_copy_owed")
+        ]
+        indexes = [models.Index(fields=["holder", "outcome"], name="dossiers_copies_of_holder")]
+
+
 class WaitingEntry(models.Model):
     """An entry whose ancestors have not arrived: visible and bounded, never judged."""
 
@@ -154,6 +198,12 @@ class Quarantined(models.Model):
     wire = SealedJSONField()
     reason = models.CharField(max_length=80)
     received_at = models.DateTimeField()
+    decided = models.CharField(
+        max_length=10, blank=True, help_text="released or kept_out, once the officer has decided"
+    )
+    decided_by = models.CharField(max_length=36, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_for = SealedTextField(null=True, help_text="why, in words")
 
 
 class Draft(models.Model):

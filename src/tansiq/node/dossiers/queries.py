@@ -21,6 +21,7 @@ from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64encode, is_digest, is_id
 from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.policy import require
 from tansiq.node.dossiers.models import (
     Case,
     Dossier,
@@ -246,6 +247,15 @@ def blobs_in_drafts() -> set[str]:
     intents = Draft.objects.filter(state__in=[Draft.DRAFTING, Draft.AWAITING]).values_list("intent", flat=True)
     parts = (part for intent in intents.iterator() for part in intent.get("parts", []))
     return {str(part["content"]["blob"]) for part in parts if isinstance(part.get("content", {}).get("blob"), str)}
+
+
+def get_quarantined_for(officer: OfficerLike, entry_id: str) -> Quarantined:
+    """The entry in quarantine, for the data-protection officer alone; raises Refused("account.role") or Rejected("dossier.not_quarantined")."""
+    require(officer.roles, "quarantine")
+    found = Quarantined.objects.select_for_update().filter(entry_id=entry_id).first() if is_digest(entry_id) else None
+    if found is None:
+        raise Rejected("dossier.not_quarantined", entry=str(entry_id)[:64])
+    return found
 
 
 def is_quarantined(entry_id: str) -> bool:

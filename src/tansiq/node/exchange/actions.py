@@ -114,15 +114,18 @@ def forget(dossier_id: str) -> None:
     Item.objects.filter(dossier=dossier_id).delete()
 
 
-def thin(reference: str, content: dict[str, Any]) -> None:
+def thin(reference: str, content: dict[str, Any]) -> int:
     """Put ``content``, from which something was erased, in the place of what waits unsealed to be sent under ``reference``.
 
-    In the caller's transaction. What is sealed already can be opened by nobody here, and goes as it is.
+    In the caller's transaction; returns how many items. What is sealed already can be opened by nobody here, and goes as it is.
     """
     waiting = Item.objects.filter(Q(reference=reference) | Q(reference__startswith=f"{reference}/"), type="entry")
+    count = 0
     for item in waiting.filter(envelope=None, delivered_at=None).select_for_update():
         item.content = content
         item.save(update_fields=["content"])
+        count += 1
+    return count
 
 
 # -- out ---------------------------------------------------------------------------------------------------------------

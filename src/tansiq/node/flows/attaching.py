@@ -310,10 +310,15 @@ def take_word(sender: str, content: dict[str, JsonValue], now: datetime) -> None
 # -- erasing -------------------------------------------------------------------------------------------------------------
 
 
-def forget(entry_id: str, indexes: Collection[int], now: datetime) -> None:
-    """These parts are erased, in the caller's transaction: blobs that no live part names go too, by a job that cannot be lost."""
-    for blob in blobs.forget(entry_id, indexes):
+def forget(entry_id: str, indexes: Collection[int], now: datetime) -> list[str]:
+    """These parts are erased, in the caller's transaction: blobs that no live part names go too, by a job that cannot be lost.
+
+    Returns those blobs.
+    """
+    gone = list(blobs.forget(entry_id, indexes))
+    for blob in gone:
         enqueue(ERASE_JOB, {"blob": blob}, now=now, key=f"erase_blob/{blob}")
+    return gone
 
 
 def erase(payload: dict[str, Any], now: datetime) -> None:

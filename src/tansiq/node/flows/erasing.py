@@ -1,16 +1,16 @@
-"""Erasing what a partner gave, wherever it lies here: parts, register and index, what waits to be sent on, the copy in quarantine.
+"""Erasing what a partner gave, wherever it lies here (``reaching`` is the walk through the places).
 
-Two journeys end here. What was wrongly addressed and is *returned* is erased in the transaction of the return. What its author
-*recalls* or corrects (kind ``report``) is erased by a job of its own, and then this node's machine signs ``confirm``. If an officer
-here may have a ground to keep it – the dossier stands in a case, or a subject was judged one with a record of ours – the job waits
-until the author's due date, so that the officer can say so first (act ``keep``); silence is obedience.
+Three journeys end here. What an officer erases for retention or a right (``erase_subject``) is erased at once. What was wrongly
+addressed and is *returned* is erased in the transaction of the return. What its author *recalls* or corrects (kind ``report``) is erased by
+a job of its own, and then this node's machine signs ``confirm``. If an officer here may have a ground to keep it – the dossier stands in
+a case, or a subject was judged one with a record of ours – the job waits until the author's due date, so that the officer can say so
+first (act ``keep``); silence is obedience.
 
 What stays is header, signature and commitments, and an erasure row that a restore replays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ from tansiq.engine.formats.times import parse_time
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import queries
-from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import attaching, forwarding
+from tansiq.node.flows import erasure_ledger, reaching
+from tansiq.node.flows.reaching import erase
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
@@ -30,7 +30,8 @@ from tansiq.node.register import queries as register
 
 if TYPE_CHECKING:
     from tansiq.engine.dossiers.entries import SignedEntry
-    from tansiq.node.dossiers.models import Dossier, Entry
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Dossier
 
 OBEY_JOB = "flows.obey"
 GROUNDS = {
@@ -48,35 +49,29 @@ AT_ONCE = frozenset({"alert"})
 """Kinds in which no officer has a ground to keep what was taken back."""
 
 
-def erase(row: Entry, indexes: Collection[int] | None, *, reason: str, now: datetime) -> None:
-    """Erase parts of an entry (all for None) and everything that was made of them here, in the caller's transaction."""
-    entry = queries.signed_entry(row)
-    chosen = [index for index in range(len(entry.header.parts)) if indexes is None or index in indexes]
-    commitments = [entry.header.parts[index].commitment for index in chosen]
-    dossiers.erase_parts(row, chosen, reason=reason, actor="machine", now=now)
-    for index in chosen:
-        register_actions.erase_received(row.entry_id, index, ground=reason, now=now)
-    attaching.forget(row.entry_id, chosen, now)
-    dossiers.erase_kept(row.entry_id, commitments)
-    exchange.thin(row.entry_id, entry.without(*commitments).to_wire())
-    _erase_passed_on(row, commitments, reason=reason, now=now)
-
-
-def _erase_passed_on(row: Entry, commitments: Collection[str], *, reason: str, now: datetime) -> None:
-    """Our own copies in successor dossiers go too, and those they were passed on to owe the same."""
-    for passed in queries.forwarded_from(row.entry_id, commitments):
-        carrying = queries.entry_by_id(passed.entry)
-        if carrying is not None:
-            erase(carrying, [passed.index], reason=reason, now=now)
-        forwarding.leave_recall(passed, change=row.entry_id, due="", now=now)
-
-
 def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """What was wrongly addressed to this node and returned is erased here: every part of its partners' entries."""
     me = my_id()
     if entry.header.act == "return" and entry.header.author == me:
         for row in queries.entries_but_of(dossier, me):
-            erase(row, None, reason="wrongly_addressed", now=now)
+            erase(row, None, reason="wrongly_addressed", change=entry.entry_id, now=now)
+
+
+def erase_subject(officer: Officer, subject_id: str, *, ground: str, is_barred: bool = False, now: datetime) -> None:
+    """Erase a subject because its retention ended or somebody had a right to it: everywhere, and the part that brought it.
+
+    ``ground`` is a code. Raises what ``register.actions.erase_subject`` raises, and then nothing is erased.
+    """
+    with transaction.atomic():
+        subject = register.subject_by_id(subject_id)
+        entry = queries.entry_by_id(subject.entry) if subject is not None and subject.entry else None
+        if subject is not None:
+            reaching.call_back_copies_of(str(subject.subject_id), reason=ground, now=now)
+            reaching.forget_subject(str(subject.subject_id), subject.created_at, now)
+        register_actions.erase_subject(officer, subject_id, ground=ground, is_barred=is_barred, now=now)
+        if entry is not None and subject is not None and subject.part is not None:
+            erase(entry, [subject.part], reason=ground, actor=officer.reference, now=now)
+        erasure_ledger.leave(now)
 
 
 # -- recalls -------------------------------------------------------------------------------------------------------------
@@ -117,11 +112,16 @@ def _obey_late(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
         erase(row, None, reason="recalled" if dossier.phase == "recalled" else "alert_over", now=now)
 
 
-def settle_recall(_dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
-    """An answer of ours to a recall – ``confirm`` or ``keep`` – takes its task from the desk."""
+def settle_recall(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
+    """An answer of ours to a recall – ``confirm`` or ``keep`` – takes its task from the desk.
+
+    A ``confirm`` that comes back to us after a restore says that this was erased: what the copy still held of it goes in this transaction.
+    """
     change = entry.header.codes.get("change")
     if entry.header.act in ("confirm", "keep") and entry.header.author == my_id():
         desk.settle(f"recall/{change}", now=now)
+        if entry.header.act == "confirm":
+            _erase_changed(dossier, str(change), now)
 
 
 def obey(payload: dict[str, Any], now: datetime) -> None:
@@ -131,20 +131,29 @@ def obey(payload: dict[str, Any], now: datetime) -> None:
     dossier_id, change = str(payload["dossier"]), str(payload["change"])
     with transaction.atomic():
         dossier = dossiers.lock(dossier_id)
-        owed = _owed(dossier, change) if dossier else None
-        header = queries.load_header(change)
-        if dossier is None or owed is None or header is None:
+        if dossier is None or _owed(dossier, change) is None:
             return
-        reason = GROUNDS[header.act]
-        if header.act in WHOLE:
-            for row in queries.entries_from(dossier, header.author):
-                if row.entry_id != change:
-                    erase(row, None, reason=reason, now=now)
-        elif (target := queries.entry_by_id(str(header.codes.get("entry")))) is not None:
-            refs = queries.signed_entry(target).header.parts
-            places = [place for place, ref in enumerate(refs) if ref.commitment == header.codes["part"]]
-            erase(target, places, reason=reason, now=now)
-    act_by_machine(dossier_id, "confirm", {"change": change}, f"{dossier.kind}:{header.act}", now=now)
+        act = _erase_changed(dossier, change, now)
+        if not act:
+            return
+    act_by_machine(dossier_id, "confirm", {"change": change}, f"{dossier.kind}:{act}", now=now)
+
+
+def _erase_changed(dossier: Dossier, change: str, now: datetime) -> str:
+    """Erase what a correction or recall names, as far as it is here; returns its act, empty for what is none or not here."""
+    header = queries.load_header(change)
+    reason = GROUNDS.get(header.act) if header else None
+    if header is None or reason is None:
+        return ""
+    if header.act in WHOLE:
+        for row in queries.entries_from(dossier, header.author):
+            if row.entry_id != change:
+                erase(row, None, reason=reason, change=change, now=now)
+    elif (target := queries.entry_by_id(str(header.codes.get("entry")))) is not None:
+        refs = queries.signed_entry(target).header.parts
+        places = [place for place, ref in enumerate(refs) if ref.commitment == header.codes["part"]]
+        erase(target, places, reason=reason, change=change, now=now)
+    return header.act
 
 
 def _owed(dossier: Dossier, change: str) -> Write | None:

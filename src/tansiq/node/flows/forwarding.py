@@ -42,7 +42,9 @@ TELL_JOB = "flows.passed_on"
 RECALL_JOB = "flows.recall_onward"
 DAYS_TO_CONFIRM = timedelta(days=3)
 """How long those it was passed on to have, where what made the recall names no day that is still to come."""
-CHANGES = frozenset({"recall", "recall_part", "correct"})
+WHOLE = frozenset({"recall", "cancel", "expire"})
+"""Changes by which everything that their author said in the dossier is taken back; the others name one part."""
+CHANGES = frozenset({*WHOLE, "recall_part", "correct"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,9 @@ def _carrying(source: Dossier, one: Chosen, at: str) -> Part:
         origin = origin_of(row, one.index)
     except Rejected as error:
         raise Rejected(error.code, **{**error.facts, "at": at}) from error
+    if origin.salted.part.type == "file":
+        # Its bytes lie with whoever attached it; the new recipient could not fetch them.
+        raise Rejected("reshared.not_passable", at=at, type="file")
     refs = queries.signed_entry(row).header.parts
     return reshared.wrap(origin, SourceRef(row.entry_id, refs[one.index].commitment))
 
@@ -148,7 +153,7 @@ def _note(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 def _passed_on_of(entry: SignedEntry) -> list[Forwarded]:
     """The parts that this correction or recall takes back and that were passed on."""
     header = entry.header
-    if header.act == "recall":
+    if header.act in WHOLE:
         row = queries.entry_by_id(entry.entry_id)
         mine = queries.entries_from(row.dossier, header.author) if row is not None else []
         return [found for each in mine for found in queries.forwarded_from(each.entry_id)]

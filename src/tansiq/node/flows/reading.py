@@ -13,7 +13,7 @@ from django.db import transaction
 
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import names_of
-from tansiq.node.dossiers import actions, queries
+from tansiq.node.dossiers import actions, erased, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange.queries import delivery_of
 from tansiq.node.partners.queries import my_id
@@ -42,6 +42,7 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
         "case": str(dossier.case_id) if dossier.case_id else "",
         "circle": dossier.circle,
         "participants": list(dossier.participants),
+        "erased": len(erased.of_dossier(dossier.dossier_id)),
         "accord": dossier.accord,
         "continues": dossier.continues,
         "continues_here": queries.is_visible(officer, dossier.continues),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -21,6 +22,7 @@ from tansiq.node.dossiers import owed, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
+from tansiq.node.flows import erasure_ledger
 from tansiq.node.flows.taking import ask_for
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
@@ -109,9 +111,14 @@ def tell_heads(now: datetime) -> int:
     return len(told)
 
 
-def after_restore(now: datetime) -> dict[str, Any]:
-    """Bring a restored store back: a new incarnation of links and logs, and a comparison with every partner."""
+def after_restore(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
+    """Bring a restored store back: what was erased is erased again, links and logs begin a new incarnation, and partners compare.
+
+    Raises Rejected("erasure.ledger_broken") before anything is changed.
+    """
     me = partners.my_id()
+    ledger = erasure_ledger.read(erasures) if erasures else []
+    again = erasure_ledger.replay(ledger, now)
     last = {log: audit_log.checkpoint_text(log) for log in LOGS}
     with transaction.atomic():
         incarnation = exchange.begin_incarnation(now)
@@ -137,6 +144,8 @@ def after_restore(now: datetime) -> dict[str, Any]:
     return {
         "node": me,
         "incarnation": incarnation,
+        "erasures_replayed": len(ledger),
+        "erased_again": again,
         "partners_asked": tell_heads(now),
         "dossiers": queries.count(),
         "files_awaited": blobs.await_again(now),

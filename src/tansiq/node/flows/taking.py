@@ -34,13 +34,14 @@ from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import erased, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import alerts, exercises, origins, projections, questions
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 
 if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
 NOT_ACCEPTED_JOB = "flows.not_accepted"
@@ -268,13 +269,18 @@ def _store(
     refusal: str | None,
     now: datetime,
 ) -> None:
-    kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry
+    gone = erased.reasons_of(entry.entry_id)
+    kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry.without(*gone)
     if dossier is None:
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
         exercises.mark(dossier)
     is_own = entry.header.author == partners.my_id()
     absent_for = "quarantined" if refusal else ""
-    dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)
+    row = dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)
+    for index, ref in enumerate(entry.header.parts):
+        if ref.commitment in gone:
+            # Erased here before a restore from an older copy: it stays out.
+            dossiers.erase_parts(row, [index], reason=gone[ref.commitment], actor="machine", now=now)
     facts = {
         "entry": entry.entry_id,
         "act": entry.header.act,
@@ -299,6 +305,40 @@ def _quarantine(sender: str, entry: SignedEntry, refusal: str, now: datetime) ->
         link="/quarantine",
         now=now,
     )
+
+
+def release(officer: Officer, entry_id: str, *, reason: str, now: datetime) -> None:
+    """The data-protection officer lets in what accord or local rules had kept out: its parts take the place they were kept from.
+
+    Everything is asked again as it was at the door but the one question that the officer answers: the signature, the audience, what was
+    passed on, and whether the parts were erased meanwhile. Raises Refused("account.role"), Rejected("dossier.not_quarantined"),
+    Rejected("dossier.reason_needed") or Conflict("dossier.quarantine_decided"), and then nothing has changed.
+    """
+    with transaction.atomic():
+        kept = queries.get_quarantined_for(officer, entry_id)
+        entry = entries.from_wire(kept.wire, at="/wire")
+        dossier = dossiers.lock(entry.dossier)
+        row = queries.entry_by_id(entry_id)
+        if dossier is None or row is None:
+            raise Rejected("dossier.not_quarantined", entry=entry_id[:64])
+        entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
+        _require_audience(kept.sender, entry, dossier)
+        origins.require_sound(entry)
+        gone = erased.reasons_of(entry_id)
+        dossiers.decide_quarantined(officer, kept, decided=dossiers.RELEASED, reason=reason, now=now)
+        dossiers.release_parts(row, entry.without(*gone).parts, actor=officer.reference, now=now)
+        desk.settle(f"quarantine/{entry_id}", now=now)
+        fresh = queries.entry_by_id(entry_id)
+        if fresh is not None:
+            projections.after_parts(dossier, queries.signed_entry(fresh), now=now)
+
+
+def keep_out(officer: Officer, entry_id: str, *, reason: str, now: datetime) -> None:
+    """The data-protection officer keeps it out: it stays sealed, with the reason, and its task is done. Raises as ``release``."""
+    with transaction.atomic():
+        kept = queries.get_quarantined_for(officer, entry_id)
+        dossiers.decide_quarantined(officer, kept, decided=dossiers.KEPT_OUT, reason=reason, now=now)
+        desk.settle(f"quarantine/{entry_id}", now=now)
 
 
 def _complete(sender: str, entry: SignedEntry, now: datetime) -> None:

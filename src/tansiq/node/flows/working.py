@@ -24,6 +24,7 @@ from tansiq.node.flows import (
     blind_holding,
     calling,
     erasing,
+    erasure_ledger,
     fetching,
     forwarding,
     incoming,
@@ -121,6 +122,7 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     with transaction.atomic():
         desk.sweep(now)
         blind_holding.begin(now)
+        erasure_ledger.leave(now)
         job_actions.enqueue(HOURLY_JOB, {}, now=now, run_at=now + HOUR, key=HOURLY_JOB)
 
 
@@ -132,6 +134,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
     erasing.OBEY_JOB: erasing.obey,
     overdue.REMIND_JOB: overdue.remind,
+    erasure_ledger.JOB: erasure_ledger.write,
     calling.RING_JOB: calling.ring,
     threats.REVIEW_JOB: threats.remind_of_review,
     forwarding.TELL_JOB: forwarding.tell_providers,

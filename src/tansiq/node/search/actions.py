@@ -86,6 +86,18 @@ def note_outcome(partner: str, query_id: str, *, purpose: str, outcome: str, hit
     record("query.answered_for", actor=f"node:{partner}", facts=facts, log="exchange", now=now)
 
 
+def forget_subject(subject_id: str, *, since: datetime) -> int:
+    """Take a subject out of what searches found here, because it was erased; returns how many searches showed it."""
+    count = 0
+    for row in Search.objects.select_for_update().filter(asked_at__gte=since):
+        kept = [match for match in row.found_here if match.get("subject") != subject_id]
+        if len(kept) < len(row.found_here):
+            row.found_here = kept
+            row.save(update_fields=["found_here"])
+            count += 1
+    return count
+
+
 def give_hit(partner: str, subject_id: str, now: datetime) -> str:
     """A fresh number by which ``partner`` may cite that it hit this subject; it tells nothing and repeats never."""
     return str(GivenHit.objects.create(partner=partner, subject_id=subject_id, given_at=now).hit_id)

@@ -28,7 +28,9 @@ class NodeSettings:
 
     ``home`` holds everything the node owns on disk. ``url`` is where partners reach this node, or empty for a node that can only
     dial out. ``escalation_seconds`` are when an unanswered call goes further up the duty roster, ``review_hours`` how soon what was
-    sent for a threat to life is reviewed (our own rule, not law). ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
+    sent for a threat to life is reviewed (our own rule, not law).
+    ``erasure_ledger`` is the file that names what was erased, for a restore; empty for ``erasures.jsonl`` in the home.
+    ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
     ``max_file_mb`` is the largest single file that is taken in, from officers and from partners; ``max_files_gb`` all of them
     together; ``min_free_mb`` is what files leave free on the disk for everything else.
     """
@@ -52,6 +54,7 @@ class NodeSettings:
     max_file_mb: int = 4096
     max_files_gb: int = 200
     min_free_mb: int = 512
+    erasure_ledger: str = ""
     escalation_seconds: list[int] = field(default_factory=lambda: [*ESCALATION_SECONDS])
     review_hours: int = 72
 

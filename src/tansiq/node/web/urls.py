@@ -13,6 +13,7 @@ from tansiq.node.web.views import (
     desk,
     dossiers,
     duty,
+    erasure,
     opening,
     overdue,
     partners,
@@ -51,6 +52,9 @@ urlpatterns = [
     path("drafts/<id:draft_id>/", acting.draft, name="dossiers_draft"),
     path("drafts/<id:draft_id>/approve/", acting.approve, name="dossiers_approve"),
     path("drafts/<id:draft_id>/send/", acting.send, name="dossiers_send"),
+    path("dossiers/<str:dossier_id>/erasure-proof/", erasure.proof, name="dossiers_erasure_proof"),
+    path("copies/", erasure.copies, name="desk_copies"),
+    path("copies/settle/", erasure.settle, name="desk_copies_settle"),
     path("overdue/", overdue.index, name="dossiers_overdue"),
     path("channels/", channels.index, name="channels"),
     path("channels/ringing/", channels.ringing, name="channels_ringing"),
@@ -73,6 +77,7 @@ urlpatterns = [
     path("audit/", audit.index, name="audit"),
     path("audit/verify/", audit.check, name="audit_check"),
     path("quarantine", audit.quarantine, name="audit_quarantine"),
+    path("quarantine/decide/", audit.decide_quarantined, name="audit_quarantine_decide"),
     path("language/", preferences.choose_language, name="language"),
 ]
 

@@ -107,6 +107,7 @@ def _flags(entry: Mapping[str, Any]) -> list[str]:
         told.append(_("Without effect: %(reason)s") % {"reason": reason})
     said = {
         "time_ahead": _("Its time lies ahead of ours."),
+        "released": _("Kept in quarantine at first; the data-protection officer let it in."),
         "due_differs": _("Our count of the deadline differs from theirs."),
     }
     told += [said.get(flag) or sentence(flag, {}, language, isolate=True) for flag in entry["flags"]]

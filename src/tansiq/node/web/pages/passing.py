@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tansiq.node.dossiers.models import Dossier
 
 SHORT = 80
+NOT_OFFERED = frozenset({"terms", "reservation", "file"})
 
 
 def offered(dossier: Dossier) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def offered(dossier: Dossier) -> list[dict[str, Any]]:
         author = names.get(view.row.author, view.row.author)
         act = words.act_label(dossier.kind, view.row.act)
         for index, part in enumerate(view.parts):
-            if part is not None and (part.type not in reshared.NEVER or part.type == reshared.RESHARED):
+            if part is not None and part.type not in NOT_OFFERED:
                 label = f"{words.list_label('part_types', part.type)}: {_short(part)} – {act} – {author}"
                 found.append({"entry": view.row.entry_id, "index": index, "label": label})
     return found

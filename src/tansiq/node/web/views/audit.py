@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.node.accounts.policy import require
+from tansiq.node.accounts.queries import names_of
 from tansiq.node.audit import policy, queries
 from tansiq.node.audit.verification import verify
 from tansiq.node.dossiers.queries import quarantined
+from tansiq.node.flows import taking
 from tansiq.node.partners.queries import own_node_keys
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
@@ -51,8 +55,27 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 def quarantine(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
     """What arrived and may not be used here, for the data-protection officer: from whom, when and why, never the content."""
     require(officer.roles, "quarantine")
-    rows = [{"row": row, "why": sentence(row.reason, {}, language_now())} for row in quarantined()]
+    people = names_of({row.decided_by for row in quarantined() if row.decided_by})
+    rows = [
+        {"row": row, "why": sentence(row.reason, {}, language_now()), "by": people.get(row.decided_by, row.decided_by)}
+        for row in quarantined()
+    ]
     return render(request, "web/audit/quarantine.html", {"rows": rows, "names": words.node_names()})
+
+
+@require_POST
+@for_officers
+def decide_quarantined(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Let an entry in, or keep it out, with the reason."""
+    told = {"reason": request.POST.get("reason", ""), "now": now}
+    entry = request.POST.get("entry", "")
+    if request.POST.get("do") == "release":
+        taking.release(officer, entry, **told)
+        messages.success(request, _("The entry was let in. The dossier shows it from now on."))
+    else:
+        taking.keep_out(officer, entry, **told)
+        messages.success(request, _("The entry is kept out. The reason is kept with it."))
+    return redirect("audit_quarantine")
 
 
 @require_POST

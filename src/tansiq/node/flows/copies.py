@@ -1,0 +1,23 @@
+"""What became of a numbered copy that had to come back: said by its holder, and off the desk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from tansiq.node.desk import actions as desk
+from tansiq.node.dossiers import erased
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import CopyOwed
+
+
+def settle(officer: Officer, copy_id: int, *, outcome: str, now: datetime) -> CopyOwed:
+    """Keep what became of the copy and take its task from the desk; raises as ``erased.settle_copy``."""
+    with transaction.atomic():
+        row = erased.settle_copy(officer, copy_id, outcome=outcome, now=now)
+        desk.settle(f"copy/{row.kind}/{row.number}", now=now)
+    return row
