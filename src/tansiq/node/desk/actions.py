@@ -87,7 +87,7 @@ def settle_all(prefix: str, *, now: datetime) -> int:
     return rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now)
 
 
-def forget(link: str, *, now: datetime) -> int:
+def empty(link: str, *, now: datetime) -> int:
     """Settle and empty every task that leads to ``link``, because what stood there was erased; in the caller's transaction."""
     rows = list(Task.objects.filter(link=link))
     for task in rows:

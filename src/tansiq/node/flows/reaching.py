@@ -109,7 +109,7 @@ def forget_subject(subject_id: str, since: datetime, now: datetime) -> dict[str,
     """What searches kept of a subject and tasks about it, gone; in the caller's transaction."""
     return {
         "searches": searches.forget_subject(subject_id, since=since),
-        "tasks": desk.forget(f"/register/{subject_id}", now=now),
+        "tasks": desk.empty(f"/register/{subject_id}", now=now),
     }
 
 
