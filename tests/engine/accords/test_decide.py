@@ -116,6 +116,8 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("permitted", SEND, ACCORD, "permitted", "Art. 1", None),
     ("received", replace(SEND, act="receive"), ACCORD, "permitted", "Art. 1", None),
     ("founding", replace(SEND, kind="accord", purpose=None), None, "permitted_founding", "founding", None),
+    ("another channel", replace(SEND, kind="correspondence", recipients=frozenset({"ext:es-fiscalia"})), None,
+     "permitted_local", "local_registration", None),
     ("founding for a stranger", replace(SEND, kind="accord", purpose=None, recipients=frozenset({"tn"})), ACCORD,
      "permitted_founding", "founding", None),
     ("founding is about nobody", replace(SEND, kind="accord", purpose=None, categories=frozenset({"suspect"})), None,

@@ -145,6 +145,26 @@ ALERT_HIT: Samples = {
     "execute": [({"measure": "hold", "outcome": "done"}, ("narrative",))],
 }
 
+CORRESPONDENCE: Samples = {
+    **COMMON,
+    "enter": [
+        (
+            {
+                "direction": "incoming",
+                "channel": "paper",
+                "dated": "2026-11-20",
+                "purpose": "investigation",
+                "due": LATER,
+            },
+            ("narrative", "subject"),
+        )
+    ],
+    "message": [({"direction": "incoming", "channel": "telephone", "dated": "2026-11-21"}, ("narrative",))],
+    "letter": [({}, ("narrative",))],
+    "mark_sent": [(first("letters", "letter", channel="diplomatic", sent_on="2026-11-22"), ("narrative",))],
+    "reopen": [({}, ("narrative",))],
+}
+
 ACCORD: Samples = {**ACCORD_SAMPLES, **{act: given for act, given in COMMON.items() if act != "resolve"}}
 
 SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
@@ -152,6 +172,7 @@ SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
     ("request", 1): (REQUEST, ("fr", "ma")),
     ("report", 1): (REPORT, ("fr", "it", "ma")),
     ("channel", 1): (CHANNEL, ("fr", "ma")),
+    ("correspondence", 1): (CORRESPONDENCE, ("fr", "ma")),
     ("alert", 1): (ALERT, ("fr", "it", "ma")),
     ("alert_hit", 1): (ALERT_HIT, ("ma", "fr")),
 }

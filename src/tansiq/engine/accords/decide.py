@@ -51,6 +51,8 @@ from tansiq.engine.errors import Refused, Rejected
 __all__ = [
     "ANSWERS",
     "FOUNDING_KIND",
+    "LOCAL_CLAUSE",
+    "LOCAL_KIND",
     "NONE",
     "SENIOR",
     "THREAT_CLAUSE",
@@ -72,6 +74,10 @@ __all__ = [
 ]
 
 FOUNDING_KIND: Final = "accord"
+LOCAL_KIND: Final = "correspondence"
+LOCAL_CLAUSE: Final = "local_registration"
+"""The rule under which a message of another channel is registered: between this node and a party without one, no accord
+can stand, and what is registered leaves the node on paper alone."""
 SENIOR: Final = "senior"
 """The officers' role that answers for what is said of a threat to life without an accord."""
 THREAT_CLAUSE: Final = "tansiq:threat-to-life"
@@ -93,6 +99,52 @@ FOUNDING_TERMS: Final = Terms(
     in_force_from=datetime(1970, 1, 1, tzinfo=UTC),
     clauses=dict.fromkeys(("kinds", "purposes", "ladders", "max_level", "categories", "flags"), "founding"),
 )
+
+LOCAL_TERMS: Final = Terms(
+    title={"en": "Rule of local registration"},
+    parties=("aa", "zz"),
+    kinds=(LOCAL_KIND,),
+    purposes=(
+        "asset_recovery",
+        "border_control",
+        "detection",
+        "execution_of_penalties",
+        "extradition",
+        "identification_of_remains",
+        "investigation",
+        "missing_persons",
+        "prevention",
+        "prosecution",
+        "public_security",
+        "sanctions",
+        "threat_to_life",
+        "victim_protection",
+        "wanted_persons",
+    ),
+    crime_areas=("*",),
+    max_level=1,
+    handling_allowed=("H0", "H1", "H2", "H3"),
+    categories=dict.fromkeys(
+        ("suspect", "convicted", "potential_offender", "contact", "victim", "witness", "missing", "other"), "permit"
+    ),
+    flags=dict.fromkeys(
+        ("minor", "lawyer", "physician", "journalist", "clergy", "parliamentarian", "diplomat"), "approval"
+    ),
+    onward="consent",
+    evidence="consent",
+    search=Search(),
+    retention_days=1825,
+    review_days=1095,
+    in_force_from=datetime(1970, 1, 1, tzinfo=UTC),
+    clauses=dict.fromkeys(
+        ("kinds", "purposes", "ladders", "max_level", "categories", "flags", "onward", "evidence"), LOCAL_CLAUSE
+    ),
+)
+"""What may be registered of other channels: no sources, no more than level 1 (above it, a paper stays a paper), protected
+persons with an approval; used in court or passed on with the correspondent's consent alone."""
+
+_OWN_TERMS: Final = {FOUNDING_KIND: FOUNDING_TERMS, LOCAL_KIND: LOCAL_TERMS}
+"""The kinds that need no accord, and the rule they stand under instead."""
 
 THREAT_TERMS: Final = Terms(
     title={"en": "Threat to life"},
@@ -216,13 +268,14 @@ def _by_accord(question: Question, accord: AccordInForce | None, now: datetime) 
         if question.is_use:
             return Decision("permit", "decide.permitted_own", "protocol", "providers")
         return Decision("refuse", "decide.no_recipient", "protocol", "recipients", blocks=question.sender)
-    if accord is None and question.kind != FOUNDING_KIND:
+    own = _OWN_TERMS.get(question.kind)
+    if accord is None and own is None:
         return Decision("refuse", "decide.no_accord", "founding", "accord", blocks=partners[0])
     asked: list[Asked] = []
     for partner in partners:
         giver, taker = (partner, question.sender) if question.is_use else (question.sender, partner)
-        if accord is None or question.kind == FOUNDING_KIND:
-            asked.append(Asked(question, PairTerms(giver, taker, FOUNDING_TERMS), now))
+        if accord is None or own is not None:
+            asked.append(Asked(question, PairTerms(giver, taker, own or FOUNDING_TERMS), now))
             continue
         for through in _versions(question, accord, giver, taker):
             if through is None or through.terms is None:
@@ -285,6 +338,8 @@ def _decision(asked: Asked, finding: Finding, roles: tuple[str, ...], conditions
 def _permission(asked: Asked, conditions: Conditions) -> Decision:
     """Even a permission cites: the term that covers the act."""
     question = asked.question
+    if asked.accord is None and question.kind == LOCAL_KIND:
+        return Decision("permit", "decide.permitted_local", LOCAL_CLAUSE, "kinds", conditions=conditions)
     if asked.accord is None:
         return Decision("permit", "decide.permitted_founding", "founding", "kinds", conditions=conditions)
     if question.act in SEARCHES:

@@ -55,6 +55,10 @@ TimeText: TypeAlias = Annotated[str, StringConstraints(min_length=24, max_length
 """An instant as ``2026-11-22T00:25:24.123Z``."""
 
 
+DayText: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+"""A day as ``2026-11-22``: what a document bears, without the hour that nobody wrote on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartsRule:
     """Which types of parts an act needs and which it may carry; ``allowed`` None means any."""

@@ -21,7 +21,7 @@ from typing import Final
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats import canonical
-from tansiq.engine.formats.ids import b64decode, digest, is_digest, is_id, is_node_id
+from tansiq.engine.formats.ids import b64decode, digest, is_digest, is_external, is_id, is_node_id
 from tansiq.engine.formats.json_values import JsonValue, pointer
 from tansiq.engine.formats.times import format_time, parse_time, to_utc
 
@@ -143,7 +143,7 @@ class Opening:
         if found.get("exercise", True) is not True:
             raise _malformed(pointer(at, "exercise"), "true, or absent")
         participants = _sorted_texts(found["participants"], MAX_PARTICIPANTS, at=pointer(at, "participants"))
-        if len(participants) < 2 or not all(is_node_id(node) for node in participants):
+        if len(participants) < 2 or not _is_audience(participants):
             raise _malformed(pointer(at, "participants"), "2 to 64 node ids")
         if not 16 <= len(b64decode(found["nonce"], at=pointer(at, "nonce"))) <= 32:
             raise _malformed(pointer(at, "nonce"), "16 to 32 bytes")
@@ -268,6 +268,13 @@ def _check_place(header: Header, *, at: str) -> None:
     for index, approver in enumerate(header.approved_by):
         if approver.is_machine or approver.officer == header.acted_by.officer:
             raise Rejected("entry.approver_is_author", at=pointer(at, "approved_by", index))
+
+
+def _is_audience(participants: tuple[str, ...]) -> bool:
+    """Nodes alone; or one node and one external party, whose dossier never leaves that node."""
+    if len(participants) == 2 and any(is_external(party) for party in participants):
+        return any(is_node_id(party) for party in participants)
+    return all(is_node_id(party) for party in participants)
 
 
 def is_word(value: object) -> bool:

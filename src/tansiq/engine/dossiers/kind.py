@@ -124,6 +124,8 @@ class Kind:
     """The phases in which nothing is owed to anybody; a desk need not show such a dossier."""
     ASKS_EACH: ClassVar[bool] = False
     """Whether what is put to several partners becomes a dossier with each; else it is one dossier that all of them share."""
+    HAS_CORRESPONDENT: ClassVar[bool] = False
+    """Whether the other party is an external one, without a node: nothing is sent, nothing comes by itself."""
     CODE_LISTS: ClassVar[Mapping[str, str]] = {}
     """Which code of an act is read in which code list: {"act.code" or "*.code": list name}."""
 

@@ -72,6 +72,11 @@ def is_node_id(value: object) -> bool:
     return isinstance(value, str) and _NODE_ID.fullmatch(value) is not None
 
 
+def is_external(value: object) -> bool:
+    """Whether ``value`` names an external party: ``ext:`` and then as a node id, a State first (``ext:es-fiscalia-cadiz``)."""
+    return isinstance(value, str) and value.startswith("ext:") and is_node_id(value[4:])
+
+
 def require_node_id(value: object, *, at: str) -> str:
     """``value`` if it can name a node, else ``Rejected("ids.not_a_node_id")``."""
     if isinstance(value, str) and _NODE_ID.fullmatch(value):

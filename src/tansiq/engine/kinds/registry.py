@@ -21,6 +21,7 @@ _MODULES: Final = {
     ("channel", 1): "channel",
     ("alert", 1): "alert",
     ("alert_hit", 1): "alert_hit",
+    ("correspondence", 1): "correspondence",
 }
 
 

@@ -15,7 +15,7 @@ from tansiq.engine.envelopes.cards import LastGood, Revocation, sign_revocation
 from tansiq.engine.envelopes.revocations import copies
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats.ids import b64decode
+from tansiq.engine.formats.ids import b64decode, is_external
 from tansiq.node.cli import setup
 from tansiq.node.dossiers.queries import last_entries_of
 from tansiq.node.exchange import actions as exchange
@@ -101,5 +101,5 @@ def _copies(base: Revocation, since: datetime) -> dict[str, Revocation]:
     participants: dict[str, list[str]] = {}
     for dossier, audience, entry, sequence in last_entries_of(base.node_id, since):
         good[dossier] = LastGood(entry=entry, sequence=sequence)
-        participants[dossier] = audience
+        participants[dossier] = [party for party in audience if not is_external(party)]
     return copies(base, good, participants)

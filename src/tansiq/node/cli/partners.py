@@ -153,4 +153,45 @@ def revoke_key(session: Session, purpose: str, root_key: str, since: str | None)
     session.tell(told, f"Key {told['key']} is revoked; restart the node.")
 
 
+@partner.command("correspondents")
+@passed
+def list_correspondents(session: Session) -> None:
+    """Authorities without a node, with whom officers exchange by other channels."""
+    session.unlock()
+    from tansiq.node.partners.queries import correspondents
+
+    names = ("party", "name", "state", "channel", "languages", "is_active")
+    rows = [{name: getattr(row, name) for name in names} for row in correspondents(also_former=True)]
+    session.tell(rows, lambda: table([[row[name] for name in names[:4]] for row in rows], names[:4]))
+
+
+@partner.command("correspondent")
+@click.argument("party")
+@click.option("--name", required=True, help="as it calls itself")
+@click.option("--channel", required=True, help="a code of the list of channels: paper, telephone, siena …")
+@click.option("--contact", default="", help="address, numbers, whom to ask for")
+@click.option("--languages", default="", help="comma-separated")
+@click.option("--former", is_flag=True, help="offer it no more")
+@passed
+def keep_correspondent(
+    session: Session, party: str, name: str, channel: str, contact: str, languages: str, former: bool
+) -> None:
+    """Add or change the correspondent PARTY: ext:, its State, and words (ext:es-fiscalia-cadiz)."""
+    session.unlock()
+    from tansiq.node.partners import actions
+
+    row = actions.keep_correspondent(
+        party,
+        name=name,
+        state=party[4:6],
+        channel=channel,
+        contact=contact,
+        languages=[word for word in languages.split(",") if word],
+        is_active=not former,
+        actor="administrator",
+        now=now(),
+    )
+    session.tell({"party": row.party, "name": row.name}, f"{row.party}: {row.name}")
+
+
 COMMANDS = {"partner": partner}

@@ -19,7 +19,7 @@ from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats.ids import b64encode, is_digest, is_id
+from tansiq.engine.formats.ids import b64encode, is_digest, is_external, is_id
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.policy import require
 from tansiq.node.dossiers.models import (
@@ -206,10 +206,20 @@ def entry_by_id(entry_id: str) -> Entry | None:
     return Entry.objects.filter(entry_id=entry_id).select_related("dossier").first()
 
 
+def provider_of(row: Entry) -> str:
+    """Whose information an entry is: its author's, or, of a message registered from another channel, the correspondent's."""
+    correspondent = next((party for party in row.dossier.participants if is_external(party)), None)
+    if correspondent is None:
+        return row.author
+    header = entries.read_header(bytes(row.header))
+    return correspondent if header.codes.get("direction") == "incoming" else row.author
+
+
 def authors_of(entry_ids: Iterable[str]) -> set[str]:
     """Whose information these entries are; raises Rejected("dossier.source_unknown") for one that is not here."""
     wanted = set(entry_ids)
-    found = dict(Entry.objects.filter(entry_id__in=wanted).values_list("entry_id", "author"))
+    rows = Entry.objects.filter(entry_id__in=wanted).select_related("dossier").defer("dossier__folded")
+    found = {row.entry_id: provider_of(row) for row in rows}
     if missing := sorted(wanted - set(found)):
         raise Rejected("dossier.source_unknown", at="/parts", entry=missing[0])
     return set(found.values())

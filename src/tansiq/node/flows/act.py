@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import SENIOR, AccordInForce, Decision, decide, strictest_decision
+from tansiq.engine.accords.decide import (
+    FOUNDING_KIND,
+    LOCAL_KIND,
+    SENIOR,
+    AccordInForce,
+    Decision,
+    decide,
+    strictest_decision,
+)
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.entries import Part, SaltedPart, SignedEntry, SourceRef
@@ -24,6 +32,7 @@ from tansiq.engine.dossiers.headers import Actor, Header, Opening
 from tansiq.engine.dossiers.kind import Kind, Missing
 from tansiq.engine.dossiers.parts import marking_of
 from tansiq.engine.errors import Conflict, Refused, Rejected
+from tansiq.engine.formats.ids import is_external
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts import policy as roles
 from tansiq.node.audit.actions import record
@@ -197,11 +206,7 @@ def _new_dossier(intent: Intent, now: datetime) -> _Stand:
     if intent.act != rules.opening_act:
         raise Rejected("intent.not_an_opening", at="/act", act=intent.act)
     audience = tuple(sorted({me, *intent.participants}))
-    for node in audience:
-        if node != me and partners.card_of(node) is None:
-            raise Rejected("partner.unknown", node=node)
-    if len(audience) < 2:
-        raise Rejected("intent.no_recipient", at="/participants")
+    _require_audience(rules, me, audience)
     if intent.kind == "alert_hit":
         alerts.require_citation(intent, audience)
     exercise = intent.exercise or exercises.node_is_exercise() or bool(exercises.is_exercise(intent.continues))
@@ -223,12 +228,27 @@ def _new_dossier(intent: Intent, now: datetime) -> _Stand:
     return _Stand(rules, me, audience, accord, version, opening=opening, salted=_salt(intent.parts))
 
 
+def _require_audience(rules: Kind, me: str, audience: Sequence[str]) -> None:
+    """Every other party is an enrolled partner; or, for a kind that says so, one correspondent of the local list."""
+    others = [party for party in audience if party != me]
+    if not others:
+        raise Rejected("intent.no_recipient", at="/participants")
+    if rules.HAS_CORRESPONDENT:
+        if len(others) != 1:
+            raise Rejected("intent.one_correspondent", at="/participants")
+        partners.get_correspondent(others[0])
+        return
+    for node in others:
+        if is_external(node) or partners.card_of(node) is None:
+            raise Rejected("partner.unknown", node=node)
+
+
 def _best_accord(intent: Intent, audience: Sequence[str], now: datetime, *, exercise: bool) -> str:
     """The most special accord among exactly these nodes that knows this kind: one that is in force now, if any is.
 
-    None for the founding kind. Where none is in force, the most special of the others, so that the refusal cites it.
+    None for the founding kind and for correspondence. Where none is in force, the most special of the others, so that the refusal cites it.
     """
-    if intent.kind == "accord":
+    if intent.kind in (FOUNDING_KIND, LOCAL_KIND):
         return ""
     knowing = []
     for row in partners.accords_among(audience):
@@ -498,6 +518,8 @@ def _append(
         dossiers.append(dossier, entry, placed, is_own=True, now=now)
         if intent.reference and officer:
             dossiers.add_reference(officer.reference, dossier, whose="ours", value=intent.reference, now=now)
+        if intent.their_reference and officer:
+            dossiers.add_reference(officer.reference, dossier, whose="theirs", value=intent.their_reference, now=now)
         _owe(stand, dossier, entry, now)
         actor = officer.reference if officer else "machine"
         facts = {"entry": entry.entry_id, "act": intent.act, "kind": stand.rules.name, "to": stand.others}
@@ -512,7 +534,7 @@ def _append(
 
 def _owe(stand: _Stand, dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     exchange.queue(
-        stand.others,
+        [party for party in stand.others if not is_external(party)],
         "entry",
         entry.to_wire(),
         reference=entry.entry_id,

@@ -24,7 +24,7 @@ from tansiq.engine.envelopes.age.payload import CHUNK
 from tansiq.engine.envelopes.blobs import MAX_HEAD, PIECE_CHUNKS, Chunks
 from tansiq.engine.errors import Conflict, Refused, Rejected, Unavailable
 from tansiq.engine.formats import media
-from tansiq.engine.formats.ids import require_digest
+from tansiq.engine.formats.ids import is_external, require_digest
 from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
@@ -248,7 +248,7 @@ def follow(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
         use = Use(entry.entry_id, index, dossier.dossier_id, entry.header.author, is_proved=is_own)
         is_here = blobs.use(told.blob, told.blob_size, use, now)
         if is_own:
-            announce(told.blob, [one for one in dossier.participants if one != me], now)
+            announce(told.blob, [one for one in dossier.participants if one != me and not is_external(one)], now)
         elif is_here:
             owe_proof(use, now)
 

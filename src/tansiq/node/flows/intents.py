@@ -41,6 +41,7 @@ class Intent:
     case: str = ""
     circle: str = ""
     reference: str = ""
+    their_reference: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For a draft's row and for the API."""
@@ -64,6 +65,7 @@ class Intent:
             "case": self.case,
             "circle": self.circle,
             "reference": self.reference,
+            "their_reference": self.their_reference,
         }
 
     @classmethod
@@ -108,7 +110,7 @@ class Intent:
 
     def digest(self, *, accord_version: str) -> str:
         """What an approval binds: exact parts, codes, recipients, dossier and accord version."""
-        shared = {k: v for k, v in self.to_json().items() if k not in {"title", "case", "circle", "reference"}}
+        shared = {k: v for k, v in self.to_json().items() if k not in LOCAL}
         return canonical.digest({**shared, "accord_version": accord_version})
 
 
@@ -147,6 +149,8 @@ def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], 
     return tuple((p[0], p[1]) for p in pairs)
 
 
+LOCAL = frozenset({"title", "case", "circle", "reference", "their_reference"})
+"""What of an intent stays on the node, and so no approval binds."""
 _DIGESTS = frozenset({"dossier", "accord", "continues", "cites"})
 _ABSENT: dict[str, Any] = {
     name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}

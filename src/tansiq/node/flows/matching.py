@@ -55,15 +55,16 @@ def match_entry(payload: dict[str, Any], now: datetime) -> None:
     model()  # loading it takes seconds; nobody should wait for it at a locked row
     if row.dossier.kind == "alert" and not is_standing(dossiers.folded_of(row.dossier).state, now):
         return
+    provider = dossiers.provider_of(row)
     for number, salted in enumerate(dossiers.signed_entry(row).parts):
-        told = _told(row.author, salted.part) if salted is not None else None
+        told = _told(provider, salted.part) if salted is not None else None
         subject = _store(row, number, *told, now) if told is not None else None
         if subject is None:
             continue
         if row.dossier.kind == "alert":
-            tell_of_alert(subject, row.dossier_id, row.author, row.dossier.circle, now)
+            tell_of_alert(subject, row.dossier_id, provider, row.dossier.circle, now)
         else:
-            _tell(subject, row.dossier_id, row.author, row.dossier.circle, now)
+            _tell(subject, row.dossier_id, provider, row.dossier.circle, now)
 
 
 def _told(author: str, part: Part) -> tuple[str, Part] | None:

@@ -119,7 +119,7 @@ def _may_leave(question: Question, part: Part, at: str, now: datetime) -> Decisi
         marking=part.marking,
         categories=frozenset({part.category} if part.category else ()),
         flags=frozenset(part.flags),
-        providers=frozenset({row.author} - {me}),
+        providers=frozenset({queries.provider_of(row)} - {me}),
         provider_consents=frozenset({(row.author, "onward")} if lifted else ()),
         version=row.dossier.accord_version or None,
         opens=False,

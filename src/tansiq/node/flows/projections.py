@@ -114,11 +114,19 @@ def leave_machine_acts(dossier: Dossier, entry: SignedEntry, now: datetime) -> N
         enqueue(MACHINE_JOB, {"dossier": dossier.dossier_id}, now=now, key=f"machine/{entry.entry_id}")
 
 
+def _came_from_correspondent(dossier: Dossier, entry: SignedEntry) -> bool:
+    """Registered here, said by somebody else: its subjects are received ones."""
+    return (
+        kind(dossier.kind, dossier.kind_version).HAS_CORRESPONDENT and entry.header.codes.get("direction") == "incoming"
+    )
+
+
 def leave_matching(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Subjects that came from a partner are matched against what is held, for the records' owners; never those of an exercise."""
     if exercises.is_apart(dossier):
         return
-    if entry.header.author != my_id() and any(part.type in SUBJECTS for part in entry.header.parts):
+    is_received = entry.header.author != my_id() or _came_from_correspondent(dossier, entry)
+    if is_received and any(part.type in SUBJECTS for part in entry.header.parts):
         enqueue(MATCH_JOB, {"entry": entry.entry_id}, now=now, key=f"match/{entry.entry_id}")
 
 

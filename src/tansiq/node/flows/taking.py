@@ -122,6 +122,7 @@ def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
 def _require_audience(sender: str, entry: SignedEntry, dossier: Dossier | None) -> None:
     opening = entry.header.opening
     audience = opening.participants if opening else tuple(dossier.participants) if dossier else None
+    # A dossier with a correspondent never leaves its node: whoever sends one has something else in mind.
     if audience is not None and not {partners.my_id(), sender} <= set(audience):
         raise Rejected("item.not_in_audience", dossier=entry.dossier, sender=sender)
     if opening is not None and opening.kind == "alert_hit" and entry.header.author != partners.my_id():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ from tansiq.engine.envelopes import words
 from tansiq.engine.envelopes.cards import NodeCard, fingerprint, open_card, open_revocation, supersedes
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Conflict, Refused, Rejected
+from tansiq.engine.formats.codes import code_list
+from tansiq.engine.formats.ids import is_external
 from tansiq.engine.formats.times import format_time
 from tansiq.node.audit.actions import record
 from tansiq.node.partners import models
-from tansiq.node.partners.models import Accord, CardHistory, Partner, RevokedKey
+from tansiq.node.partners.models import Accord, CardHistory, Correspondent, Partner, RevokedKey
 
 
 def enrol(signed_card: dict[str, Any], *, spoken: str, actor: str, now: datetime) -> Partner:
@@ -158,6 +161,47 @@ def set_by_hand(node_id: str, *, by_hand: bool, actor: str, now: datetime) -> No
             raise Rejected("partner.unknown", node=node_id)
         event = "partner.by_hand" if by_hand else "partner.by_line"
         record(event, actor=actor, facts={"partner": node_id}, log="exchange", now=now)
+
+
+def keep_correspondent(
+    party: str,
+    *,
+    name: str,
+    state: str,
+    channel: str,
+    contact: str = "",
+    languages: Sequence[str] = (),
+    is_active: bool = True,
+    actor: str,
+    now: datetime,
+) -> Correspondent:
+    """Add a correspondent, or change the one of this id; what is exchanged with it stays as it was.
+
+    ``party`` is ``ext:`` and a State, then words: ``ext:es-fiscalia-cadiz``. Raises Rejected naming the place.
+    """
+    if not is_external(party) or len(party) > 100:
+        raise Rejected("partner.correspondent_id", at="/party", party=party[:64])
+    if not name.strip() or len(name) > 200:
+        raise Rejected("partner.correspondent_name", at="/name", limit=200)
+    if state.upper() != party[4:6].upper():
+        raise Rejected("partner.correspondent_state", at="/state", state=state[:8], party=party)
+    code_list("correspondence_channels").require(channel, at="/channel")
+    told = {
+        "name": name.strip(),
+        "state": state.upper(),
+        "channel": channel,
+        "contact": contact.strip()[:2000] or None,
+        "languages": list(languages),
+        "is_active": is_active,
+        "changed_at": now,
+    }
+    with transaction.atomic():
+        row, is_new = Correspondent.objects.update_or_create(
+            party=party, defaults=told, create_defaults={**told, "added_by": actor, "added_at": now}
+        )
+        event = "correspondent.added" if is_new else "correspondent.changed"
+        record(event, actor=actor, facts={"party": party}, log="internal", now=now)
+    return row
 
 
 def heard_from(node_id: str, now: datetime) -> None:

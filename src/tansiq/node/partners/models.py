@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from tansiq.node.vault.columns import SealedJSONField
+from tansiq.node.vault.columns import SealedJSONField, SealedTextField
 
 
 class Partner(models.Model):
@@ -36,6 +36,24 @@ class Partner(models.Model):
 
     def name_in(self, language: str) -> str:
         return self.names.get(language) or self.names.get("en") or self.node_id
+
+
+class Correspondent(models.Model):
+    """A party without a node, with whom this authority exchanges by other channels; known here alone."""
+
+    party = models.CharField(max_length=160, unique=True, help_text="ext:…, as participants name it")
+    name = SealedTextField(help_text="the authority, as it calls itself")
+    state = models.CharField(max_length=2)
+    channel = models.CharField(max_length=40, help_text="how it is usually reached: a code of the list")
+    contact = SealedTextField(null=True, help_text="address, numbers, whom to ask for")
+    languages = models.JSONField(default=list)
+    is_active = models.BooleanField(default=True)
+    added_by = models.CharField(max_length=36)
+    added_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["party"]
 
 
 class CardHistory(models.Model):

@@ -13,7 +13,7 @@ from tansiq.engine.envelopes.cards import CardKey, NodeCard, Revocation, open_ca
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Rejected
 from tansiq.node.partners import models
-from tansiq.node.partners.models import Accord, CardHistory, Partner, RevokedKey
+from tansiq.node.partners.models import Accord, CardHistory, Correspondent, Partner, RevokedKey
 
 
 def get_partner(node_id: str) -> Partner:
@@ -37,6 +37,20 @@ def dialling() -> set[str]:
 def by_hand() -> set[str]:
     """Partners to whom no line leads: what is exchanged with them goes on removable media, and nothing dials them."""
     return set(Partner.objects.filter(is_self=False, by_hand=True).values_list("node_id", flat=True))
+
+
+def correspondents(*, also_former: bool = False) -> list[Correspondent]:
+    """The parties without a node with whom this authority exchanges by other channels."""
+    rows = Correspondent.objects.all()
+    return list(rows if also_former else rows.filter(is_active=True))
+
+
+def get_correspondent(party: str) -> Correspondent:
+    """The correspondent of this id; raises Rejected("partner.unknown_correspondent")."""
+    found = Correspondent.objects.filter(party=party).first()
+    if found is None:
+        raise Rejected("partner.unknown_correspondent", party=str(party)[:64])
+    return found
 
 
 def my_id() -> str:

@@ -70,6 +70,7 @@ urlpatterns = [
     path("register/", register.index, name="register"),
     path("register/<id:subject_id>/", register.subject, name="register_subject"),
     path("partners/", partners.index, name="partners"),
+    path("partners/correspondents/", partners.correspondents, name="partners_correspondents"),
     path("partners/<str:node>/", partners.show, name="partners_show"),
     path("accords/", partners.accords, name="accords"),
     path("accords/<str:accord_id>/", partners.accord, name="accords_show"),

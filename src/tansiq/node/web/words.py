@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.codes import code_list
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.partners.queries import myself, partners
+from tansiq.node.partners.queries import correspondents, myself, partners
 from tansiq.node.web.languages import language_now
 
 
@@ -128,8 +128,9 @@ def issue_label(issue: str) -> str:
 
 
 def node_names() -> dict[str, str]:
-    """The name of every known node, this one included, by its id."""
-    return {row.node_id: row.name_in(language_now()) for row in (myself(), *partners())}
+    """The name of every known node, this one included, and of every correspondent without one, by its id."""
+    nodes = {row.node_id: row.name_in(language_now()) for row in (myself(), *partners())}
+    return nodes | {row.party: row.name for row in correspondents(also_former=True)}
 
 
 def named(node_ids: Iterable[str], names: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -11,7 +11,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tansiq.engine.dossiers.acts import ActSpec, EntryId, NodeName
+from tansiq.engine.dossiers.acts import ActSpec, DayText, EntryId, NodeName
 from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.formats.times import format_time
 from tansiq.node.accounts.queries import units
@@ -61,6 +61,9 @@ class CodesForm(Form):
             return _choice(self._part_choices(field) if name == "part" else self._entries(name), field)
         if shape == "time":
             return self._time(name)
+        if shape == "day":
+            widget = forms.DateInput(attrs={"type": "date", "dir": "ltr"}, format="%Y-%m-%d")
+            return forms.DateField(widget=widget, initial=timezone.localdate())
         if shape == "node":
             return _choice(partner_choices(), field)
         held = words.list_of(self.rules.name, self.act, name)
@@ -112,8 +115,14 @@ class CodesForm(Form):
                 entry, _slash, part = str(given).partition("/")
                 codes |= {"entry": entry, **({"part": part} if part else {})}
             else:
-                codes[name] = format_time(given) if isinstance(given, datetime) else given
+                codes[name] = _as_code(given)
         return codes
+
+
+def _as_code(given: Any) -> Any:
+    if isinstance(given, datetime):
+        return format_time(given)
+    return given.isoformat() if isinstance(given, date) else given
 
 
 def _choice(choices: Sequence[tuple[str, str]], field: Any) -> forms.ChoiceField:
@@ -124,7 +133,7 @@ def _choice(choices: Sequence[tuple[str, str]], field: Any) -> forms.ChoiceField
 
 
 def _shape(annotation: Any, metadata: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-    """What kind of control a code asks for: choice, entry, time, node or listed.
+    """What kind of control a code asks for: choice, entry, time, day, node or listed.
 
     The annotated types of ``engine.dossiers.acts`` are told apart by the constraints they carry.
     """
@@ -140,6 +149,8 @@ def _shape(annotation: Any, metadata: Sequence[Any]) -> tuple[str, tuple[Any, ..
         return "node", ()
     if 24 in lengths:
         return "time", ()
+    if _pattern(DayText) in patterns:
+        return "day", ()
     if _pattern(EntryId) in patterns:
         return "entry", ()
     return "listed", ()

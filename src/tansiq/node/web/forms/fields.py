@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from tansiq.node.partners.queries import partners
+from tansiq.node.partners.queries import correspondents, partners
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 
@@ -51,6 +51,11 @@ def partner_choices() -> list[tuple[str, str]]:
         for row in partners()
         if row.status == "enrolled"
     ]
+
+
+def correspondent_choices() -> list[tuple[str, str]]:
+    """Every correspondent without a node, by name."""
+    return [(row.party, f"{row.name} ({row.state})") for row in correspondents()]
 
 
 def country_choices(*, empty: str) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from tansiq.node.flows.intents import Intent
 from tansiq.node.partners.queries import accord_in_force, accords, my_id, partners
 from tansiq.node.web import words
 from tansiq.node.web.forms.blocks import BlocksForm
-from tansiq.node.web.forms.fields import partner_choices
+from tansiq.node.web.forms.fields import correspondent_choices, partner_choices
 from tansiq.node.web.forms.parts import ExerciseForm
 from tansiq.node.web.forms.sources import Source, derived
 from tansiq.node.web.languages import language_now
@@ -48,9 +48,13 @@ class OpeningForm(ExerciseForm, BlocksForm):
     assurances = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     title = forms.CharField(required=False, max_length=200)
     reference = forms.CharField(required=False, max_length=120)
+    their_reference = forms.CharField(required=False, max_length=120)
 
     def __init__(self, rules: Kind, start: Start, *args: Any, **kwargs: Any) -> None:
-        usual = {"language": language_now(), "level": 0, "handling": ["H1"], "partners": [*start.partners]}
+        to: Any = [*start.partners]
+        if rules.HAS_CORRESPONDENT:
+            to = next(iter(start.partners), "")
+        usual = {"language": language_now(), "level": 0, "handling": ["H1"], "partners": to}
         super().__init__(*args, initial={**usual, **start.initial}, **kwargs)
         self.start = start
         self.add_codes(rules, rules.opening_act, {"dossier": "", "entries": [], "due_at": None})
@@ -62,8 +66,22 @@ class OpeningForm(ExerciseForm, BlocksForm):
         self.fields["title"].label, self.fields["title"].help_text = _("Title for your own desk"), own
         told = _("Stays on this node. The dossier is found by it.")
         self.fields["reference"].label, self.fields["reference"].help_text = _("Our reference"), told
+        self.fields["their_reference"].label = _("Their reference")
+        self.fields["their_reference"].help_text = _(
+            "The number that stands on their message. The dossier is found by it."
+        )
+        if not rules.HAS_CORRESPONDENT:
+            del self.fields["their_reference"]
 
     def _word_audience(self) -> None:
+        if self.rules.HAS_CORRESPONDENT:
+            del self.fields["accord"]
+            self.fields["partners"] = forms.ChoiceField(choices=[("", _("Choose")), *correspondent_choices()])
+            self.fields["partners"].label = _("Correspondent")
+            self.fields["partners"].help_text = _(
+                "Who has no node: nothing is sent by this program, only registered and printed."
+            )
+            return
         if self.start.is_fixed:
             del self.fields["accord"], self.fields["partners"]
             return
@@ -129,7 +147,8 @@ class OpeningForm(ExerciseForm, BlocksForm):
         if chosen:
             parties = next(row.parties for row in accords() if row.accord_id == chosen)
             return tuple(party for party in parties if party != my_id())
-        return tuple(self.cleaned_data.get("partners", ()))
+        given = self.cleaned_data.get("partners") or ()
+        return (given,) if isinstance(given, str) else tuple(given)
 
     def clean(self) -> dict[str, Any]:
         """Somebody must be to read it."""
@@ -154,6 +173,7 @@ class OpeningForm(ExerciseForm, BlocksForm):
             assurances=tuple(tuple(pair.split("/", 1)) for pair in told.get("assurances", ())),
             title=told.get("title", "").strip(),
             reference=told.get("reference", "").strip(),
+            their_reference=told.get("their_reference", "").strip(),
             exercise=self.is_exercise,
         )
         return derived(intent, self.start.source)

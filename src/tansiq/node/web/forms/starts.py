@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.times import parse_time
+from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers.queries import get_draft_for
 from tansiq.node.flows.intents import Intent
+from tansiq.node.partners.queries import correspondents
 from tansiq.node.web.forms.opening import Start
 from tansiq.node.web.forms.sources import source_of
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
     from tansiq.engine.dossiers.parts import Part
     from tansiq.node.accounts.models import Officer
+
+
+ANSWERED_WITHIN = timedelta(days=7)
+"""What the form proposes for a message that is not urgent, as between nodes (Directive (EU) 2023/977 art. 5)."""
 
 
 def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
@@ -33,7 +40,25 @@ def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
             initial={"b0_text": source.text, **source.conditions},
             source=source,
         )
+    if kind(kind_name).HAS_CORRESPONDENT:
+        return _message(given)
     return Start(partners=tuple(given.getlist("to")))
+
+
+def _message(given: QueryDict) -> Start:
+    """A message that is registered: mostly one that came today, and is answered within a week."""
+    now = timezone.localtime()
+    usual = {
+        "code_direction": "incoming",
+        "code_channel": "paper",
+        "code_purpose": "investigation",
+        "code_received_at": now,
+        "code_due": now + ANSWERED_WITHIN,
+    }
+    to = given.get("to", "")
+    channel = next((row.channel for row in correspondents() if row.party == to), "")
+    initial = {**usual, **({"code_channel": channel} if channel else {})}
+    return Start(partners=(to,) if to else (), blocks=("narrative/message",), initial=initial)
 
 
 def _from_draft(officer: Officer, kind_name: str, draft_id: str) -> Start:

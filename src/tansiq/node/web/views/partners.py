@@ -11,16 +11,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tansiq.engine.errors import Rejected
-from tansiq.node.accounts.policy import may
+from tansiq.engine.errors import Rejected, TansiqError
+from tansiq.node.accounts.policy import may, require
 from tansiq.node.exchange.queries import links
 from tansiq.node.flows import accords as flow
 from tansiq.node.flows.reading import read_dossier
-from tansiq.node.partners import queries
+from tansiq.node.partners import actions, queries
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
+from tansiq.node.web.forms.correspondent import PLACES, CorrespondentForm
 from tansiq.node.web.pages.dossier import acts_shown
 from tansiq.node.web.pages.partner import accord_shown, partner_shown, partners_shown
+from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
@@ -41,6 +43,30 @@ def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> Ht
         raise Http404 from error
     context = {"partner": partner_shown(row, links().get(node, {}), queries.my_id())}
     return render(request, "web/partners/partner.html", context)
+
+
+@for_officers
+def correspondents(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Authorities without a node: the list, and the form to add or change one."""
+    rows = queries.correspondents(also_former=True)
+    chosen = next((row for row in rows if row.party == request.GET.get("party")), None)
+    initial = {name: getattr(chosen, name) for name in CorrespondentForm.base_fields} if chosen else {}
+    if chosen:
+        initial["state"] = chosen.state.lower()
+    form = CorrespondentForm(request.POST or None, initial=initial)
+    if request.method == "POST":
+        require(officer.roles, "act")
+        if form.is_valid():
+            try:
+                actions.keep_correspondent(**form.told(), actor=officer.reference, now=now)
+                messages.success(request, _("The correspondent is kept."))
+                return redirect("partners_correspondents")
+            except TansiqError as error:
+                tell_in_form(form, error, PLACES)
+    shown = [{**vars(row), "channel": words.list_label("correspondence_channels", row.channel)} for row in rows]
+    context = {"rows": shown, "form": form, "may_change": may(officer.roles, "act")}
+    status = 400 if form.errors else 200
+    return render(request, "web/partners/correspondents.html", context, status=status)
 
 
 @for_officers
