@@ -136,7 +136,56 @@ def people(*, now: Any, password: str, officers: list[list[Any]]) -> int:
     return len(officers)
 
 
+class Repeated:
+    """A file of ``size`` bytes that is nowhere: made as it is read, different everywhere."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.number, self.block = size, 0, os.urandom(1 << 20)
+
+    def read(self, size: int = -1, /) -> bytes:
+        raw = (self.number.to_bytes(16, "big") + self.block)[: min(size, self.left)]
+        self.left, self.number = self.left - len(raw), self.number + 1
+        return raw
+
+
+def attach(*, now: Any, officer: str, size: int) -> dict[str, Any]:
+    """Bring a file of ``size`` bytes; returns the content of its part."""
+    from tansiq.node.accounts.queries import get_officer
+    from tansiq.node.flows import attaching
+
+    who = get_officer(officer)
+    row = attaching.take(who, "film.bin", "application/octet-stream", size, Repeated(size), now=now)
+    return attaching.content_of(who, str(row.upload_id))
+
+
+def files(*, now: Any, entry: str) -> list[dict[str, Any]]:
+    """How the files that an entry names stand here and at partners."""
+    from tansiq.node.exchange import blobs
+
+    del now
+    return list(blobs.of_parts([entry]).values())
+
+
+def opened(*, now: Any, officer: str, dossier: str) -> str:
+    """Open the file of a dossier's opening entry as an officer does; returns the digest of what came."""
+    import hashlib
+
+    from tansiq.node.accounts.queries import get_officer
+    from tansiq.node.exchange import blobs
+    from tansiq.node.flows.file_uses import open_file
+
+    ((_, index),) = blobs.of_parts([dossier])
+    found = open_file(get_officer(officer), dossier, dossier, index, use="read", now=now)
+    digest = hashlib.sha256()
+    for piece in found.plain():
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 COMMANDS = {
+    "attach": attach,
+    "files": files,
+    "opened": opened,
     "people": people,
     "act": act,
     "burst": burst,

@@ -86,10 +86,12 @@ def _database() -> str:
 
 
 @contextmanager
-def nodes(folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = ()) -> Iterator[dict[str, Node]]:
+def nodes(
+    folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = (), kind: type[Node] = Node
+) -> Iterator[dict[str, Node]]:
     """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
     made = [
-        Node(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database())
+        kind(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database())
         for c in countries
     ]
     for node in made:

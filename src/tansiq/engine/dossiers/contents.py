@@ -96,6 +96,39 @@ class File(Content):
     description: Line | None = None
 
 
+class Photograph(File):
+    """A picture of somebody or something that the entry speaks of; ``subject`` is that subject's own ``reference``.
+
+    ``ground`` says why it was lawful to take it, as the author states it.
+    """
+
+    media_type: Annotated[str, StringConstraints(pattern=r"^image/[a-z0-9.+-]{1,100}$")]
+    subject: Listed | None = None
+    pose: Literal["front", "left_profile", "right_profile", "full_body", "mark_or_tattoo", "scene", "other"] | None = (
+        None
+    )
+    taken_at: TimeText | None = None
+    ground: Literal["consent", "identification_measure", "judicial_order", "public_source", "missing_person"] | None = (
+        None
+    )
+
+
+class Fingerprints(File):
+    """An ANSI/NIST-ITL transaction, with what its record headers say, so that a reader need not open it to know what it holds.
+
+    ``impressions`` are ``record:impression:position`` by the numbers of the standard's tables, ``-`` where the file is silent.
+    """
+
+    subject: Listed | None = None
+    version: Annotated[str, StringConstraints(pattern=r"^0[1-5][0-9]{2}$")]
+    transaction: Line
+    records: Annotated[list[Annotated[int, Field(ge=1, le=99)]], Field(min_length=1, max_length=1001)]
+    impressions: Annotated[
+        list[Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:([0-9]{1,3}|-):([0-9]{1,3}|-)$")]],
+        Field(max_length=1000),
+    ] = []
+
+
 class Assurance(Content):
     """What a State gives its word for, so that another may help it."""
 
@@ -160,6 +193,8 @@ CONTENTS: Final[dict[str, type[Content]]] = {
     "narrative": Narrative,
     "question": Question,
     "file": File,
+    "photograph": Photograph,
+    "fingerprints": Fingerprints,
     "assurance": Assurance,
     "location": Location,
     "contact_point": ContactPoint,

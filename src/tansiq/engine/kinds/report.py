@@ -22,7 +22,7 @@ from tansiq.engine.formats.json_values import JsonValue
 from tansiq.engine.kinds import changes
 
 REPORTING, RECIPIENT = frozenset({"reporting"}), frozenset({"recipient"})
-INTELLIGENCE = frozenset({"narrative", "subject", "location", "file", "translation"})
+INTELLIGENCE = frozenset({"narrative", "subject", "location", "file", "photograph", "fingerprints", "translation"})
 PASSED_ON = INTELLIGENCE | {"reshared"}
 """What others reported may be passed on in a report of one's own: it keeps its author's grade, inside."""
 CHANGES = frozenset({"correct", "recall_part", "recall"})

@@ -21,7 +21,8 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 
 MAX_RECEIPT = 256 * 1024
 MAX_PULL = 16 * 1024
-MAX_PAGE = 64 * 1024 * 1024
+MAX_PAGE = 4 * 1024 * 1024 + 64 * 1024
+"""Of any page: as much as is held in memory, so that no file an officer sends touches the disk in clear."""
 MAX_PIECE = PIECE + MAX_HEAD + MAX_PULL
 LIMITS = {
     "/peer/v1/envelopes": MAX_ENVELOPE,
@@ -33,7 +34,7 @@ LIMITS = {
 
 
 def bounded(application: Application) -> Application:
-    """``application`` behind the limits of :data:`LIMITS`, and of 64 MiB for everything else."""
+    """``application`` behind the limits of :data:`LIMITS`, and of 4 MiB for everything else."""
 
     async def guarded(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         try:

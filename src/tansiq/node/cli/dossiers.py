@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -40,14 +42,24 @@ def request() -> None:
 @request.command("new")
 @click.argument("intent_file", type=click.Path(allow_dash=True))
 @click.option("--to", "recipients", multiple=True, help="partner, repeatable: one dossier each under one case")
+@click.option(
+    "--attach", "attached", multiple=True, type=click.Path(exists=True, dir_okay=False), help="a file, repeatable"
+)
 @click.option("--check", is_flag=True, help="only say what is missing, who will read it, and whether it is permitted")
 @passed
-def new(session: Session, intent_file: str, recipients: tuple[str, ...], check: bool) -> None:
+def new(
+    session: Session, intent_file: str, recipients: tuple[str, ...], attached: tuple[str, ...], check: bool
+) -> None:
     """Open a request from INTENT_FILE (JSON; - for standard input)."""
     officer = session.officer()
+    from tansiq.engine.dossiers.entries import Part
     from tansiq.node.flows import act as flow
+    from tansiq.node.flows.intents import ABSENT
 
     intent = _intent(intent_file)
+    if attached:
+        files = [Part.from_json({**ABSENT, **_attached(officer, path)}) for path in attached]
+        intent = replace(intent, parts=(*intent.parts, *files))
     if check:
         found = flow.consider(officer, intent, now=now())
         session.tell(
@@ -144,8 +156,13 @@ def _full(officer: Any, dossier_id: str) -> str:
 @click.argument("act_name")
 @click.option("--codes", default="{}", help="the act's codes, as JSON")
 @click.option("--parts", "parts_file", type=click.Path(allow_dash=True), help="file with a JSON list of parts")
+@click.option(
+    "--attach", "attached", multiple=True, type=click.Path(exists=True, dir_okay=False), help="a file, repeatable"
+)
 @passed
-def do_act(session: Session, dossier_id: str, act_name: str, codes: str, parts_file: str | None) -> None:
+def do_act(
+    session: Session, dossier_id: str, act_name: str, codes: str, parts_file: str | None, attached: tuple[str, ...]
+) -> None:
     """Do ACT_NAME in a dossier: answer, refuse, assign, withdraw, ask_lift …"""
     officer = session.officer()
     from tansiq.engine.formats import strict_json
@@ -163,7 +180,7 @@ def do_act(session: Session, dossier_id: str, act_name: str, codes: str, parts_f
         "act": act_name,
         "dossier": full,
         "codes": strict_json.loads(codes.encode()),
-        "parts": strict_json.loads(raw),
+        "parts": [*strict_json.loads(raw), *(_attached(officer, path) for path in attached)],
     }
     _tell_acted(session, flow.act(officer, Intent.from_json(value), now=now()))
 
@@ -225,6 +242,67 @@ def _chosen(text: str) -> Any:
     if not (index.isascii() and index.isdigit() and len(index) < 4):
         raise Rejected("intent.malformed", at="--part", wanted="ENTRY:INDEX")
     return Chosen(entry, int(index))
+
+
+def _attached(officer: Any, path: str) -> dict[str, Any]:
+    """A file of this machine, sealed into the node with a progress bar; as a part without conditions of its own."""
+    from mimetypes import guess_type
+
+    from tansiq.node.flows import attaching
+
+    place = Path(path)
+    size = place.stat().st_size
+    with (
+        place.open("rb") as source,
+        click.progressbar(length=size, label=place.name, file=click.get_text_stream("stderr")) as bar,
+    ):
+        kind = guess_type(place.name)[0] or ""
+        row = attaching.take(officer, place.name, kind, size, _Told(source, bar.update), now=now())
+    return {"type": "file", "content": attaching.content_of(officer, str(row.upload_id))}
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A file that tells how much of it was read."""
+
+    source: IO[bytes]
+    update: Callable[[int], None]
+
+    def read(self, size: int = -1, /) -> bytes:
+        raw = self.source.read(size)
+        self.update(len(raw))
+        return raw
+
+
+@dossier.command("open-file")
+@click.argument("dossier_id")
+@click.argument("entry_id")
+@click.argument("index", type=int)
+@click.argument("target", type=click.Path(dir_okay=False))
+@click.option("--use", default="read", show_default=True, type=click.Choice(["read", "evidence", "export"]))
+@passed
+def open_file(session: Session, dossier_id: str, entry_id: str, index: int, target: str, use: str) -> None:
+    """Write the file of part INDEX of an entry to TARGET, for one use; conditions are asked, and it is audited."""
+    officer = session.officer()
+    from tansiq.node.flows import file_uses
+
+    found = file_uses.open_file(officer, _full(officer, dossier_id), entry_id, index, use=use, now=now())
+    beside = Path(f"{target}.new")
+    with (
+        beside.open("wb") as sink,
+        click.progressbar(length=found.told.size, label=found.told.name, file=click.get_text_stream("stderr")) as bar,
+    ):
+        for piece in found.plain():
+            sink.write(piece)
+            bar.update(len(piece))
+    beside.replace(target)
+    told = {
+        "target": target,
+        "bytes": found.told.size,
+        "media_type": found.found,
+        "as_declared": not found.is_contradicted,
+    }
+    session.tell(told, f"{target}: {found.told.size:,} bytes, {found.found}")
 
 
 @dossier.command("reference")

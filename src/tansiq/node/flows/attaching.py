@@ -23,7 +23,7 @@ from tansiq.engine.envelopes.age import HybridIdentity
 from tansiq.engine.envelopes.age.payload import CHUNK
 from tansiq.engine.envelopes.blobs import MAX_HEAD, PIECE_CHUNKS, Chunks
 from tansiq.engine.errors import Conflict, Refused, Rejected, Unavailable
-from tansiq.engine.formats import media
+from tansiq.engine.formats import ansi_nist, media
 from tansiq.engine.formats.ids import is_external, require_digest
 from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.node.accounts.policy import require
@@ -197,6 +197,27 @@ def content_of(officer: Officer, upload_id: str, **more: str) -> dict[str, Any]:
         "identity": row.identity,
         **{name: value for name, value in more.items() if value},
     }
+
+
+def as_fingerprints(officer: Officer, upload_id: str, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A finished ANSI/NIST file as the content of a part of type ``fingerprints``: its record headers are read, nothing else.
+
+    Raises Rejected("ansi_nist.invalid"), naming byte and field, for a file that only looks like one.
+    """
+    row = blobs.get_upload(officer.reference, upload_id)
+    identity = engine.open_identity(row.identity)
+    with files.reading(files.path_of(row.blob)) as read_at:
+        chunks = Chunks.read(read_at(0, MAX_HEAD), identity, sealed=row.sealed_size)
+
+        def plain(offset: int, length: int) -> bytes:
+            return b"".join(chunks.plain(read_at, start=offset, end=offset + length))
+
+        found = ansi_nist.read_transaction(plain, row.size)
+    shown = [
+        ":".join("-" if n is None else str(n) for n in (i.record, i.impression, i.position)) for i in found.impressions
+    ]
+    told = {"version": found.version, "transaction": found.kind, "records": [*found.records], "impressions": shown}
+    return "fingerprints", {**content, **told}
 
 
 # -- what an entry names -------------------------------------------------------------------------------------------------

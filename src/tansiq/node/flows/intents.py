@@ -125,7 +125,7 @@ def _part(value: Any, at: str) -> Part:
     """A part as a person writes it: what is left out is absent, which the signed form says with null."""
     if not isinstance(value, dict):
         raise Rejected("intent.malformed", at=at, wanted="object")
-    return Part.from_json({**_ABSENT, **value}, at=at)
+    return Part.from_json({**ABSENT, **value}, at=at)
 
 
 def _text(value: dict[str, Any], name: str, at: str) -> str:
@@ -152,6 +152,6 @@ def _pairs(value: dict[str, Any], name: str, at: str) -> tuple[tuple[str, str], 
 LOCAL = frozenset({"title", "case", "circle", "reference", "their_reference"})
 """What of an intent stays on the node, and so no approval binds."""
 _DIGESTS = frozenset({"dossier", "accord", "continues", "cites"})
-_ABSENT: dict[str, Any] = {
+ABSENT: dict[str, Any] = {
     name: value for name, value in Part(type="absent", content={}).to_json().items() if name not in {"type", "content"}
 }

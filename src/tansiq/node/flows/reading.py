@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from tansiq.engine.dossiers.contents import File
+from tansiq.engine.formats import media
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import names_of
 from tansiq.node.dossiers import actions, erased, queries
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import blobs
 from tansiq.node.exchange.queries import delivery_of
+from tansiq.node.flows import attaching, file_uses
 from tansiq.node.partners.queries import my_id
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
     shown = queries.entries_of(dossier, limit=limit)
     evidence = delivery_of(view.row.entry_id for view in shown)
     people = names_of(set(_officers(shown)))
+    files = _files(officer, dossier, shown, now)
     return {
         "dossier": dossier.dossier_id,
         "kind": dossier.kind,
@@ -65,7 +70,7 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
             {"text": n.text, "officer": people.get(n.officer, n.officer), "written_at": n.written_at}
             for n in queries.notes_of(dossier)
         ],
-        "entries": [_entry(view, evidence.get(view.row.entry_id, []), people) for view in shown],
+        "entries": [_entry(view, evidence.get(view.row.entry_id, []), people, files) for view in shown],
     }
 
 
@@ -90,7 +95,12 @@ def _officers(shown: Iterable[EntryView]) -> Iterable[str]:
             yield actor.officer
 
 
-def _entry(view: EntryView, evidence: list[dict[str, Any]], people: dict[str, str]) -> dict[str, Any]:
+def _entry(
+    view: EntryView,
+    evidence: list[dict[str, Any]],
+    people: dict[str, str],
+    files: dict[tuple[str, int], dict[str, Any]],
+) -> dict[str, Any]:
     header = view.signed.header
     actor = header.acted_by
     return {
@@ -110,12 +120,35 @@ def _entry(view: EntryView, evidence: list[dict[str, Any]], people: dict[str, st
         "flags": list(view.row.flags),
         "marking": header.marking.to_json(),
         "is_own": view.row.is_own,
-        "parts": [_part(index, part) for index, part in enumerate(view.parts)],
+        "parts": [_part(index, part, files.get((view.row.entry_id, index))) for index, part in enumerate(view.parts)],
         "delivery": evidence,
     }
 
 
-def _part(index: int, part: Part | None) -> dict[str, Any]:
+def _part(index: int, part: Part | None, file: dict[str, Any] | None = None) -> dict[str, Any]:
     if part is None:
         return {"index": index, "erased": True}
-    return {"index": index, "erased": False, **part.to_json()}
+    told = {"index": index, "erased": False, **part.to_json()}
+    if isinstance(part.read, File):
+        # What opens a file is for the program; a file is opened through ``file_uses``.
+        told["content"] = {name: value for name, value in part.content.items() if name != "identity"}
+    return {**told, "file": file} if file else told
+
+
+def _files(
+    officer: Officer, dossier: Dossier, shown: Iterable[EntryView], now: datetime
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """For each part about a file: how it stands here and at partners, and the refusal that stands against each use."""
+    views = {view.row.entry_id: view for view in shown}
+    found = blobs.of_parts(list(views))
+    for (entry_id, index), told in found.items():
+        view = views[entry_id]
+        part = view.parts[index]
+        named = attaching.file_of(part)
+        uses = file_uses.uses_of(officer, dossier, view.row, part, now) if told["state"] == "here" and part else {}
+        told["uses"] = {use: {"code": e.code, "facts": e.facts} if e else None for use, e in uses.items()}
+        told["is_contradicted"] = bool(
+            named and told["media_type"] and media.contradicts(named.media_type, told["media_type"])
+        )
+        told |= {"entry": entry_id, "index": index, "found": told["media_type"]}
+    return found

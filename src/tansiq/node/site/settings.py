@@ -163,7 +163,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# What officers bring is sealed in memory: a page's body is never spooled to the disk (bounds.MAX_PAGE is the same number).
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024 + 64 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

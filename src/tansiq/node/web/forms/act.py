@@ -12,13 +12,14 @@ from tansiq.engine.dossiers.kind import Kind, Missing
 from tansiq.engine.dossiers.parts import Part
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web.forms.codes import CodesForm
+from tansiq.node.web.forms.files import FilesForm
 from tansiq.node.web.forms.parts import MarkedForm, PersonForm
 
 TEXT_TYPES = ("question", "narrative")
 SPEAKING = frozenset({"answer", "answer_in_part"})
 
 
-class ActForm(PersonForm, MarkedForm, CodesForm):
+class ActForm(FilesForm, PersonForm, MarkedForm, CodesForm):
     """Fields for the codes of one act (``code_…``), for its words, and for the conditions on them.
 
     ``dossier`` is what ``read_dossier`` gives: an act that names an entry offers those of its entries it may name.
@@ -73,7 +74,7 @@ class ActForm(PersonForm, MarkedForm, CodesForm):
             parts.append(
                 self.part("subject", content, category=told["category"], flags=tuple(sorted(told.get("flags", ()))))
             )
-        return parts
+        return [*parts, *self.file_parts()]
 
     def tell_missing(self, missing: Sequence[Missing]) -> None:
         """Say at each field what the kind still asks for."""

@@ -22,6 +22,7 @@ from tansiq.engine.errors import Rejected
 from tansiq.node.web import words
 from tansiq.node.web.forms.codes import CodesForm
 from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, country_choices, lines, listed
+from tansiq.node.web.forms.files import FilesForm
 from tansiq.node.web.forms.parts import MarkedForm
 from tansiq.node.web.languages import language_now
 
@@ -243,7 +244,7 @@ BLOCKS: Final[dict[str, Callable[[Any, int, str], Block]]] = {
 """The types of parts that a form can make. A new type of part is one class more here."""
 
 
-class BlocksForm(MarkedForm, CodesForm):
+class BlocksForm(FilesForm, MarkedForm, CodesForm):
     """The codes of an act, its parts as blocks, and the conditions on all of them."""
 
     blocks = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
@@ -298,6 +299,11 @@ class BlocksForm(MarkedForm, CodesForm):
             return True
         return kind in BLOCKS and self._allows(kind) and (kind != "subject" or detail in PROPERTIES)
 
+    @property
+    def grades_files(self) -> bool:
+        """Whether the kind wants grades for a file."""
+        return self.is_graded("file")
+
     def is_graded(self, part_type: str) -> bool:
         """Whether the kind wants grades for parts of this type."""
         sketch = Part(part_type, _SKETCHES[part_type], category=None)
@@ -331,7 +337,7 @@ class BlocksForm(MarkedForm, CodesForm):
                 raise Rejected(error.code, **{**error.facts, "at": f"/{name}"}) from error
             if made is not None:
                 self.parts_made.append((block, made))
-        return tuple(part for _block, part in self.parts_made)
+        return (*(part for _block, part in self.parts_made), *self.file_parts())
 
     def tell_missing(self, missing: Sequence[Missing]) -> None:
         """Say at each field what the kind still asks for, and by which rule."""
@@ -371,4 +377,13 @@ _SKETCHES: Final[dict[str, dict[str, Any]]] = {
     "narrative": {"topic": "x", "text": "x"},
     "subject": {"schema": "Vehicle", "properties": {"name": ["x"]}},
     "location": {"name": "x"},
+    "file": {
+        "name": "x",
+        "media_type": "text/plain",
+        "size": 0,
+        "digest": "0" * 64,
+        "blob": "0" * 64,
+        "blob_size": 0,
+        "identity": "x" * 16,
+    },
 }

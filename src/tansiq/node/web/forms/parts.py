@@ -16,6 +16,7 @@ from tansiq.node.web.markings import handling_sentence, level_name, tlp_sentence
 
 LANGUAGES = ("ar", "fr", "en", "it", "fa", "es", "de")
 TLP = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
+WITHOUT_LANGUAGE = frozenset({"subject", "file", "fingerprints"})
 PERSON_PROPERTIES = ("name", "birthDate", "nationality", "phone", "passportNumber", "idNumber")
 
 
@@ -61,7 +62,7 @@ class MarkedForm(forms.Form):
     def part(self, kind: str, content: Mapping[str, Any], **more: Any) -> Part:
         """A part with the form's conditions and language."""
         note = self.cleaned_data.get("handling_note", "").strip() or None
-        spoken = {} if kind == "subject" else {"language": self.cleaned_data.get("language")}
+        spoken = {} if kind in WITHOUT_LANGUAGE else {"language": self.cleaned_data.get("language")}
         return Part(kind, dict(content), marking=self.marking, handling_note=note, **spoken, **more)
 
 

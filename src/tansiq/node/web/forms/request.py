@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from tansiq.engine.dossiers.acts import PartsRule
 from tansiq.engine.dossiers.kind import Missing
 from tansiq.engine.dossiers.parts import Part
 from tansiq.engine.errors import Rejected
@@ -15,6 +16,7 @@ from tansiq.engine.kinds.registry import kind
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form, crime_areas, listed, partner_choices
+from tansiq.node.web.forms.files import FilesForm
 from tansiq.node.web.forms.parts import ExerciseForm, MarkedForm, PersonForm
 from tansiq.node.web.refusals import tell_in_form
 
@@ -38,7 +40,7 @@ def _text(rows: int) -> forms.CharField:
     return forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": rows}))
 
 
-class RequestForm(PersonForm, MarkedForm, ExerciseForm, Form):
+class RequestForm(FilesForm, PersonForm, MarkedForm, ExerciseForm, Form):
     """Everything a request says; what is missing is asked of the kind itself, field by field."""
 
     field_order = (
@@ -111,6 +113,11 @@ class RequestForm(PersonForm, MarkedForm, ExerciseForm, Form):
             [(code, words.code_value(KIND, "ask", "restrictions", code)) for code in ("none", "as_marked")],
         )
 
+    @property
+    def parts_rule(self) -> PartsRule:
+        """What a request may carry."""
+        return kind(KIND).acts["ask"].parts
+
     def _word(self, name: str, label: str, help_text: str = "") -> None:
         self.fields[name].label, self.fields[name].help_text = label, help_text
 
@@ -163,7 +170,7 @@ class RequestForm(PersonForm, MarkedForm, ExerciseForm, Form):
             parts.append(
                 self.part("subject", content, category=told["category"], flags=tuple(sorted(told.get("flags", ()))))
             )
-        return parts
+        return [*parts, *self.file_parts()]
 
     def tell_missing(self, missing: Sequence[Missing]) -> None:
         """Say at each field what the kind still asks for, and by which rule."""

@@ -17,6 +17,7 @@ from tansiq.node.dossiers import queries
 from tansiq.node.partners.queries import my_id
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages import files
 from tansiq.node.web.pages.passing import origin_shown
 from tansiq.node.web.pages.subject import property_value
 from tansiq.node.wording import sentence
@@ -130,7 +131,11 @@ def code_shown(kind: str, act: str, name: str, code: Any) -> dict[str, Any]:
 def _part_of(kind: str, part: Mapping[str, Any], author: str, names: Mapping[str, str]) -> dict[str, Any]:
     """A part as it is shown; one that is passed on as what it carries, with whose it is and what is proven of that."""
     origin = origin_shown(part, author, names) if part.get("type") == "reshared" and not part["erased"] else None
-    return part_shown(kind, part) if origin is None else {**part_shown(kind, origin["part"]), "origin": origin}
+    return (
+        part_shown(kind, part)
+        if origin is None
+        else {**part_shown(kind, {**origin["part"], "file": part.get("file")}), "origin": origin}
+    )
 
 
 def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +169,9 @@ def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
             (property_label(name, language_now()), [property_value(name, value) for value in values])
             for name, values in content["properties"].items()
         ]
+    elif part["type"] in files.TYPES:
+        shown["facts"] = files.file_facts(content)
+        shown["file"] = files.file_shown(content, part.get("file"), words.node_names())
     elif part["type"] not in {"terms", "reservation"}:
         shown["facts"] = [(name, str(value)) for name, value in content.items() if value not in (None, [], "")]
     return shown

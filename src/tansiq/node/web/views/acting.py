@@ -41,6 +41,7 @@ def new_request(request: HttpRequest, officer: Officer, now: datetime) -> HttpRe
     """The guided request: checked, or signed and sent to each chosen partner in a dossier of its own."""
     source = source_of(officer, request.GET)
     form = RequestForm(request.POST or None, initial=initial_of(officer, request.GET, source))
+    form.attached(officer, request, now)
     considered: list[dict[str, Any]] = []
     if request.method == "POST":
         is_wanted = form.is_valid() and request.POST.get("do") == "send"
@@ -73,7 +74,7 @@ def act(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str, 
         raise Rejected("kind.not_now", act=act_name)
     rules = kind(read["kind"])
     made: type[ActForm] | type[WrittenActForm] = WrittenActForm if is_written(rules, act_name) else ActForm
-    form = made(rules, act_name, read, request.POST or None)
+    form = made(rules, act_name, read, request.POST or None).attached(officer, request, now)
     considered: list[dict[str, Any]] = []
     if isinstance(form, WrittenActForm) and form.is_reshaped:
         form.leave_unchecked()

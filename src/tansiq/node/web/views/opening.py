@@ -40,7 +40,7 @@ def opening(request: HttpRequest, officer: Officer, now: datetime, kind_name: st
         return redirect(f"{reverse(OWN_PAGES[kind_name])}?{request.GET.urlencode()}")
     rules = _openable(kind_name)
     start = start_of(officer, kind_name, request.GET)
-    form = OpeningForm(rules, start, request.POST or None)
+    form = OpeningForm(rules, start, request.POST or None).attached(officer, request, now)
     answer, considered = _asked(request, officer, form, now)
     if answer is not None:
         return answer
