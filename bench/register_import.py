@@ -21,7 +21,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +30,7 @@ from typing import Any
 
 GIVEN = "Amina Karim Nadia Yusuf Salma Omar Giulia Marco Claire Hugo Leïla Tarek Paola Denis Samir Huda".split()  # noqa: SIM905
 FAMILY = "Example Specimen Invented Placeholder Muster Esempio Exemple Mithal Namuna Sample".split()  # noqa: SIM905
+STEPS = ("import", "again", "changed", "export")
 COUNTRIES = ("ma", "fr", "it", "es", "tn", "dz", "eg", "de", "be", "nl")
 
 
@@ -61,7 +62,8 @@ def write_file(path: Path, count: int) -> None:
 
 
 def start_node(home: Path) -> None:
-    """A fresh node in this process, unlocked with keys of its own."""
+    """The node of this folder in this process, unlocked; a fresh one with keys of its own if there is none."""
+    again = home / "keys.json"
     (home / "node.toml").write_text('node_id = "fr"\nstate = "FR"\nlanguage = "en"\nnames = {en = "Bench"}\n')
     from tansiq.node.cli.session import start_django
 
@@ -71,7 +73,10 @@ def start_node(home: Path) -> None:
     from tansiq.node.vault import keys
 
     call_command("migrate", verbosity=0, interactive=False)
-    keys.install(keys.generate(datetime.now(UTC), os.urandom))
+    made = keys.Keys.from_json(json.loads(again.read_text())) if again.exists() else None
+    keys.install(made or keys.generate(datetime.now(UTC), os.urandom))
+    # Invented persons: their keys may lie beside them, so that a later step can go on in the same node.
+    again.write_text(json.dumps(keys.current().to_json()))
 
 
 class Analyst:
@@ -116,7 +121,7 @@ def change_one_in_a_hundred(source: Path, target: Path) -> None:
             sink.write(line if number % 100 else line.replace('"birthDate":["', '"birthDate":["1939","'))
 
 
-def measure(folder: Path, count: int) -> dict[str, Any]:
+def measure(folder: Path, count: int, steps: Collection[str]) -> dict[str, Any]:
     """Import ``count`` lines, import them again, import them with one in a hundred changed, export what they made."""
     from tansiq.engine.entities import model
     from tansiq.node.register.exporting import export_subjects
@@ -124,8 +129,9 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
     from tansiq.node.register.importing import import_list
 
     source, changed, own = folder / "entities.ftm.json", folder / "changed.ftm.json", [0.0]
-    write_file(source, count)
-    change_one_in_a_hundred(source, changed)
+    if not source.exists():
+        write_file(source, count)
+        change_one_in_a_hundred(source, changed)
     model()
 
     def watch(phase: str, done: int, total: int | None) -> None:
@@ -139,14 +145,21 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
         return import_list(Analyst(), ftm_format("bench"), lambda: path.open("rb"), progress=watch, now=now)
 
     found: dict[str, Any] = {"lines": count, "file_mb": round(source.stat().st_size / 1e6, 1)}
-    for name, path in (("import", source), ("second_import", source), ("one_in_a_hundred_changed", changed)):
+    for name, path in (("import", source), ("again", source), ("changed", changed)):
+        if name not in steps:
+            continue
         rates, report = timed(count, partial(bring_in, path))
         found[name] = rates | {"counts": {word: number for word, number in report.counts.items() if number}}
-    with (folder / "copy.ftm.json").open("wb") as sink:
-        taken = partial(export_subjects, Analyst(), "ftm", sink, purpose="investigation", now=datetime.now(UTC))
-        found["export"], _ = timed(count, taken)
+    if "export" in steps:
+        with (folder / "copy.ftm.json").open("wb") as sink:
+            taken = partial(export_subjects, Analyst(), "ftm", sink, purpose="investigation", now=datetime.now(UTC))
+            found["export"], _ = timed(count, taken)
     database = sum(path.stat().st_size for path in folder.rglob("*.sqlite3*"))
-    found["memory_mb"] = {"peak": round(peak_mb()), "own": round(max(own)), "own_grown": round(max(own) - own[1])}
+    found["memory_mb"] = {
+        "peak": round(peak_mb()),
+        "own": round(max(own)),
+        "own_grown": round(max(own) - own[min(1, len(own) - 1)]),
+    }
     return found | {"database_mb": round(database / 1e6, 1)}
 
 
@@ -155,10 +168,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--keep", type=Path, help="an empty folder to work in, which stays")
+    parser.add_argument("--steps", nargs="*", choices=STEPS, default=STEPS, help="only these, in the node of --keep")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() if given.keep is None else nullcontext(given.keep) as folder:
         start_node(Path(folder))
-        found = measure(Path(folder), given.count)
+        found = measure(Path(folder), given.count, given.steps)
     print(
         json.dumps(
             {"machine": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(), **found},

@@ -25,17 +25,15 @@ from tansiq.node.register.cards import card_of
 from tansiq.node.register.models import (
     Discoverability,
     Erasure,
-    ImportProblem,
     Judgement,
     Origin,
     RegisterChange,
     StatementRow,
     Subject,
 )
-from tansiq.node.register.policy import OfficerLike, may_erase, may_keep_in, may_write, visible_to
+from tansiq.node.register.policy import LONGEST_KEEP, OfficerLike, may_erase, may_keep_in, may_write, visible_to
 
 MACHINE = "machine"
-MAX_REASON_CHARACTERS = 2000
 
 
 def add_subject(
@@ -63,6 +61,7 @@ def add_subject(
     subject_id = steps.fresh_subject_id(now)
     source = Provenance("officer", officer.reference, "", grading, marking, handling_note, review_at)
     said = _read(content, subject_id, source, language)
+    review_at = review_at or min(now + LONGEST_KEEP, retention_until or now + LONGEST_KEEP)
     with transaction.atomic():
         subject = Subject.objects.create(
             subject_id=subject_id,
@@ -108,6 +107,7 @@ def add_statements(
         subject = _writable(officer, subject_id)
         added = steps.add_statements(subject, said, now=now)
         subject.schema = _narrower(subject.schema, said)
+        _review_earlier(subject, review_at)
         _record(officer, "register.statements_added", subject, {"statements": added}, now)
         steps.refresh_card(subject, now=now)
     return added
@@ -121,7 +121,7 @@ def correct_statement(
     What a list or a partner said is not ours to correct: raises Refused("register.not_ours_to_correct"); retire it, or
     add what we know beside it.
     """
-    _require_reason(reason)
+    steps.require_reason(reason)
     # Loading the model takes seconds; nobody should wait for it at a locked row.
     model()
     with transaction.atomic():
@@ -142,7 +142,7 @@ def correct_statement(
 
 def retire_statement(officer: OfficerLike, subject_id: object, statement: int, *, reason: str, now: datetime) -> None:
     """Take a statement out of force: it says no more, and no import brings it back; that it was said stays known."""
-    _require_reason(reason)
+    steps.require_reason(reason)
     with transaction.atomic():
         subject = _writable(officer, subject_id)
         row = _statement(subject, statement, now)
@@ -194,7 +194,7 @@ def judge(officer: OfficerLike, one: object, other: object, *, verdict: str, rea
     Nothing is merged: both subjects stay as they are, linked while the judgement stands. Raises
     Conflict("register.already_judged") while another judgement on the pair stands (undo that one first).
     """
-    _require_reason(reason)
+    steps.require_reason(reason)
     if verdict not in Judgement.VERDICTS:
         raise Rejected("register.unknown_verdict", at="/verdict", verdict=verdict[:20], known=list(Judgement.VERDICTS))
     if steps.as_uuid(one) == steps.as_uuid(other):
@@ -213,7 +213,7 @@ def judge(officer: OfficerLike, one: object, other: object, *, verdict: str, rea
 
 def undo_judgement(officer: OfficerLike, judgement_id: object, *, reason: str, now: datetime) -> None:
     """Revoke a judgement; it stays known that it was made, by whom, and why it was taken back."""
-    _require_reason(reason)
+    steps.require_reason(reason)
     with transaction.atomic():
         seen = Subject.objects.filter(visible_to(officer)).values("pk")
         rows = Judgement.objects.select_for_update(of=("self",)).filter(left__in=seen, right__in=seen)
@@ -242,7 +242,7 @@ def erase_subject(
         subject = steps.locked_subject(officer, subject_id)
         if not may_erase(officer, subject):
             raise Refused("register.may_not_erase", subject=str(subject.pk))
-        _erase(subject, officer.reference, ground, is_barred=is_barred, now=now)
+        steps.erase(subject, officer.reference, ground, is_barred=is_barred, now=now)
 
 
 def erase_received(
@@ -257,7 +257,7 @@ def erase_received(
         if subject is None:
             return False
         known = subject.subject_id
-        _erase(subject, actor, ground, is_barred=not may_return, now=now)
+        steps.erase(subject, actor, ground, is_barred=not may_return, now=now)
         if may_return:
             Erasure.objects.filter(subject_id=known).update(entry=None, part=None)
     return True
@@ -305,7 +305,7 @@ def store_received(
                 "discoverability": Discoverability.NONE,
                 "card": card_of(said),
                 "dossier": dossier,
-                "review_at": review_at,
+                "review_at": review_at or now + LONGEST_KEEP,
                 "created_by": MACHINE,
                 "created_at": now,
                 "updated_at": now,
@@ -330,32 +330,9 @@ def replay_erasures(erasures: Iterable[Mapping[str, Any]], *, now: datetime) -> 
         with transaction.atomic():
             subject = Subject.objects.select_for_update().filter(subject_id=known["subject"]).first()
             if subject is not None:
-                _erase(subject, known["officer"], known["ground"], is_barred=known["barred"], now=now)
+                steps.erase(subject, known["officer"], known["ground"], is_barred=known["barred"], now=now)
                 again += 1
     return again
-
-
-def _erase(subject: Subject, actor: str, ground: str, *, is_barred: bool, now: datetime) -> None:
-    subject_id = subject.subject_id
-    Erasure.objects.update_or_create(
-        subject_id=subject_id,
-        defaults={
-            "ground": ground,
-            "officer": actor,
-            "erased_at": now,
-            "source": subject.source,
-            "source_token": subject.source_token,
-            "is_barred": is_barred,
-            "entry": subject.entry,
-            "part": subject.part,
-        },
-    )
-    facts = {"subject": str(subject_id), "ground": ground, "barred": is_barred}
-    record("register.subject_erased", actor=actor, facts=facts, log="internal", dossier=subject.dossier, now=now)
-    if subject.source_token:
-        ImportProblem.objects.filter(token=subject.source_token).delete()
-    subject.delete()
-    steps.number_changes({subject_id: RegisterChange.GONE})
 
 
 def _record(officer: OfficerLike, event: str, subject: Subject, facts: dict[str, Any], now: datetime) -> None:
@@ -368,6 +345,13 @@ def _read(
 ) -> tuple[Statement, ...]:
     said = read_content(content, entity_id=str(subject_id), provenance=source)
     return said if language is None else tuple(replace(s, language=s.language or language) for s in said)
+
+
+def _review_earlier(subject: Subject, review_at: datetime | None) -> None:
+    """A record is due for review with the first of its statements."""
+    if review_at is not None and (subject.review_at is None or review_at < subject.review_at):
+        subject.review_at = review_at
+        subject.save(update_fields=["review_at"])
 
 
 def _narrower(schema: str, said: Sequence[Statement]) -> str:
@@ -414,8 +398,3 @@ def _require_discoverability(name: str) -> None:
         raise Rejected(
             "register.unknown_discoverability", at="/discoverability", given=name[:20], known=Discoverability.values
         )
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > MAX_REASON_CHARACTERS:
-        raise Rejected("register.reason_needed", at="/reason", limit=MAX_REASON_CHARACTERS)

@@ -117,6 +117,9 @@ def export_subjects(
     for batch in _batches(rows):
         taken: list[UUID] = []
         for subject, said in _with_statements(batch):
+            if subject.restricted_at is not None:
+                report.left_out["restricted"] += 1
+                continue
             entities = _may_leave(subject, said, policy, report)
             if entities:
                 put(written.subject(subject, entities))

@@ -159,11 +159,12 @@ def _bring_up_to_date(subject_id: UUID, row: Prepared, record: ListRecord, now: 
     own = str(subject_id)
     subject.packed = pack([*kept, *new], old=own, new=own, seen=now)
     subject.fingerprint = row.fingerprint
-    subject.delisted_at = None
+    if subject.delisted_at is not None:
+        subject.delisted_at = subject.review_at = None
     subject.schema = record.schema
     subject.card = card_of(steps.statements_in_force(subject))
     subject.updated_at = now
-    subject.save(update_fields=["packed", "fingerprint", "delisted_at", "schema", "card", "updated_at"])
+    subject.save(update_fields=["packed", "fingerprint", "delisted_at", "review_at", "schema", "card", "updated_at"])
 
 
 def _retire(

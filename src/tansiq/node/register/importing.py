@@ -47,7 +47,7 @@ from tansiq.node.register.models import (
     RegisterChange,
     Subject,
 )
-from tansiq.node.register.policy import WHOLE_NODE, OfficerLike
+from tansiq.node.register.policy import FORMER_KEPT, WHOLE_NODE, OfficerLike
 
 CONFIRM_OLDER, CONFIRM_DELISTING = "older", "delisting"
 MANY_DELISTED_SHARE = 0.2
@@ -268,7 +268,9 @@ def _delist(run: ImportRun, looked: Looked, report: ImportReport, now: datetime)
             if not told:
                 return
             gone = [subject_id for subject_id, token in told if token not in looked.seen]
-            Subject.objects.filter(subject_id__in=gone).update(delisted_at=now, updated_at=now)
+            Subject.objects.filter(subject_id__in=gone).update(
+                delisted_at=now, review_at=now + FORMER_KEPT, updated_at=now
+            )
             steps.number_changes(dict.fromkeys(gone, RegisterChange.PUT))
             report.counts["delisted"] += len(gone)
         after = told[-1][0]

@@ -100,6 +100,9 @@ class Subject(models.Model):
     part = models.PositiveSmallIntegerField(null=True)
     review_at = models.DateTimeField(null=True)
     retention_until = models.DateTimeField(null=True)
+    restricted_at = models.DateTimeField(
+        null=True, help_text="kept, but neither found, matched nor exported (Directive (EU) 2016/680 art. 16(3))"
+    )
     created_by = models.CharField(max_length=36, help_text="opaque officer id, or machine")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -180,6 +183,27 @@ class Judgement(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(left__lt=models.F("right")), name="judged_in_order"),
         ]
+
+
+class Review(models.Model):
+    """An officer's decision whether a record is kept any longer; outlives the record, without anything that it said."""
+
+    KEEP, RESTRICT, ERASE = "keep", "restrict", "erase"
+    VERDICTS = (KEEP, RESTRICT, ERASE)
+
+    review_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    subject_id = models.UUIDField()
+    verdict = models.CharField(max_length=10)
+    ground = models.CharField(max_length=60, help_text="a code of the list review_grounds")
+    reason = SealedTextField()
+    officer = models.CharField(max_length=36)
+    was_due_at = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-decided_at"]
+        indexes = [models.Index(fields=["subject_id", "-decided_at"])]
 
 
 class Erasure(models.Model):

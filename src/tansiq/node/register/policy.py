@@ -10,6 +10,7 @@ auditors see none.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Protocol
 
 from django.db.models import Q
@@ -20,6 +21,12 @@ from tansiq.node.accounts.policy import may
 READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver"})
 OVERSEEING_ROLES = frozenset({"data_protection"})
 WHOLE_NODE = ""
+LONGEST_KEEP = timedelta(days=3 * 365)
+"""Nothing is kept longer than this without another look (as Regulation (EU) 2016/794 art. 31 has it; general knowledge)."""
+FORMER_KEPT = timedelta(days=365)
+"""How long a listing is kept that its list has dropped, before somebody must decide."""
+ESCALATE_AFTER = timedelta(days=14)
+"""How long a review may lie undecided before the data-protection officers have it too."""
 EVERY = "every"
 FORMER = "former:"
 
@@ -66,7 +73,15 @@ def visible_to(officer: OfficerLike) -> Q:
         return Q()
     if not roles & READING_ROLES:
         return Q(pk__in=[])
-    return Q(circle__in=[WHOLE_NODE, *sorted(officer.circles)])
+    return Q(circle__in=circles_of(officer) or [])
+
+
+def circles_of(officer: OfficerLike) -> list[str] | None:
+    """The circles whose records ``officer`` sees; None is every circle."""
+    roles = set(officer.roles)
+    if roles & OVERSEEING_ROLES:
+        return None
+    return [WHOLE_NODE, *sorted(officer.circles)] if roles & READING_ROLES else []
 
 
 def may_write(officer: OfficerLike, record: Recorded) -> bool:

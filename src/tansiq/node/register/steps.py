@@ -13,13 +13,24 @@ from django.db.models import F
 from tansiq.engine.entities import Statement, number_of, pack, unpack
 from tansiq.engine.errors import Conflict, Rejected
 from tansiq.engine.formats.ids import new_id
+from tansiq.node.audit.actions import record
+from tansiq.node.desk import actions as desk
 from tansiq.node.register.bulk import insert
 from tansiq.node.register.cards import card_of
-from tansiq.node.register.models import ChangeCounter, RegisterChange, StatementRow, Subject
+from tansiq.node.register.models import (
+    ChangeCounter,
+    Erasure,
+    Export,
+    ImportProblem,
+    RegisterChange,
+    StatementRow,
+    Subject,
+)
 from tansiq.node.register.policy import OfficerLike, visible_to
 from tansiq.node.register.tokens import token
 
 BATCH = 500
+MAX_REASON_CHARACTERS = 2000
 
 
 def fresh_subject_id(now: datetime) -> UUID:
@@ -159,3 +170,50 @@ def _numbers(count: int) -> int:
     counter = ChangeCounter.objects.select_for_update().get(pk=1)
     ChangeCounter.objects.filter(pk=1).update(value=F("value") + count)
     return counter.value + 1
+
+
+def erase(subject: Subject, actor: str, ground: str, *, is_barred: bool, now: datetime) -> None:
+    """Take a subject out of the register: statements, card, judgements and lines of import reports; a line without content stays.
+
+    Copies that were given out and hold it are asked for back: a task for whoever exported them.
+    """
+    subject_id = subject.subject_id
+    Erasure.objects.update_or_create(
+        subject_id=subject_id,
+        defaults={
+            "ground": ground,
+            "officer": actor,
+            "erased_at": now,
+            "source": subject.source,
+            "source_token": subject.source_token,
+            "is_barred": is_barred,
+            "entry": subject.entry,
+            "part": subject.part,
+        },
+    )
+    facts = {"subject": str(subject_id), "ground": ground, "barred": is_barred}
+    record("register.subject_erased", actor=actor, facts=facts, log="internal", dossier=subject.dossier, now=now)
+    if subject.source_token:
+        ImportProblem.objects.filter(token=subject.source_token).delete()
+    _ask_copies_back(subject_id, now)
+    subject.delete()
+    number_changes({subject_id: RegisterChange.GONE})
+
+
+def _ask_copies_back(subject_id: UUID, now: datetime) -> None:
+    for copy in Export.objects.filter(subjects__subject_id=subject_id).order_by("copy_number"):
+        desk.put(
+            "copy_recall",
+            f"copy_recall/{copy.copy_number}/{subject_id}",
+            title_code="register.copy_holds_erased",
+            facts={"copy": copy.copy_number, "subject": str(subject_id)},
+            owner=copy.officer,
+            due_at=now,
+            now=now,
+        )
+
+
+def require_reason(reason: str) -> None:
+    """Raise Rejected("register.reason_needed") unless somebody wrote why."""
+    if not reason.strip() or len(reason) > MAX_REASON_CHARACTERS:
+        raise Rejected("register.reason_needed", at="/reason", limit=MAX_REASON_CHARACTERS)

@@ -21,6 +21,7 @@ from tansiq.node.web.views import (
     passing,
     preferences,
     register,
+    reviews,
     search,
 )
 
@@ -72,7 +73,10 @@ urlpatterns = [
     path("reviews/", duty.reviews, name="audit_reviews"),
     path("reviews/<str:entry_id>/", duty.review, name="audit_review"),
     path("register/", register.index, name="register"),
+    path("register/review/", reviews.queue, name="register_review"),
+    path("register/review/decide/", reviews.decide, name="register_review_decide"),
     path("register/<id:subject_id>/", register.subject, name="register_subject"),
+    path("register/<id:subject_id>/lift/", reviews.lift, name="register_lift"),
     path("partners/", partners.index, name="partners"),
     path("partners/correspondents/", partners.correspondents, name="partners_correspondents"),
     path("partners/<str:node>/", partners.show, name="partners_show"),

@@ -63,6 +63,11 @@ def event_word(event: str) -> str:
         "reference.added": pgettext("event", "A reference was added"),
         "register.import_finished": pgettext("event", "An import ended"),
         "register.import_started": pgettext("event", "An import began"),
+        "register.restriction_lifted": pgettext("event", "A restriction was lifted"),
+        "register.review_escalated": pgettext(
+            "event", "Reviews that nobody decided were laid before the data-protection officer"
+        ),
+        "register.reviewed": pgettext("event", "It was decided whether a subject is kept"),
         "register.judged": pgettext("event", "Two subjects were judged"),
         "register.judgement_undone": pgettext("event", "A judgement was undone"),
         "register.statement_corrected": pgettext("event", "A statement was corrected"),

@@ -13,13 +13,13 @@ from django.utils.translation import pgettext
 
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.node.register.cards import COUNTRY_PROPERTIES
-from tansiq.node.register.queries import SaidView, caption, judgements_of, list_sources, statements_of
+from tansiq.node.register.queries import SaidView, caption, judgements_of, list_sources, reviews_of, statements_of
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
-    from tansiq.node.register.models import Judgement, Subject
+    from tansiq.node.register.models import Judgement, Review, Subject
 
 FIRST = ("name", "alias", "previousName", "weakAlias", "birthDate", "birthPlace", "nationality", "gender")
 
@@ -59,6 +59,8 @@ def subject_shown(officer: Officer, subject: Subject) -> dict[str, Any]:
         "dossier": subject.dossier,
         "delisted_at": subject.delisted_at,
         "review_at": subject.review_at,
+        "restricted_at": subject.restricted_at,
+        "reviews": [_review(row) for row in reviews_of(subject.subject_id)],
         "retention_until": subject.retention_until,
         "updated_at": subject.updated_at,
         "properties": _grouped(own, lists),
@@ -138,6 +140,25 @@ def _judgement(row: Judgement, subject: Subject) -> dict[str, Any]:
         "caption": caption(other, language_now()),
         "reason": row.reason,
         "judged_at": row.judged_at,
+    }
+
+
+def _review(row: Review) -> dict[str, Any]:
+    return {
+        "word": verdict_words()[row.verdict],
+        "ground": words.list_label("review_grounds", row.ground),
+        "reason": row.reason,
+        "until": row.until,
+        "decided_at": row.decided_at,
+    }
+
+
+def verdict_words() -> dict[str, str]:
+    """What each decision of a review is called."""
+    return {
+        "keep": pgettext("review", "Keep until a date"),
+        "restrict": pgettext("review", "Restrict: keep, but neither find, match nor export"),
+        "erase": pgettext("review", "Erase"),
     }
 
 

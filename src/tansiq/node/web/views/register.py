@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tansiq.engine.entities.labels import labelled_schemata, schema_label
+from tansiq.node.accounts.policy import may
 from tansiq.node.register import queries
 from tansiq.node.register.actions import note_read
 from tansiq.node.web import words
@@ -18,32 +20,56 @@ from tansiq.node.web.pages.subject import origin_word, subject_shown
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.register.models import Subject
+
+COUNTED = 10_000
+"""Nobody reads a greater number than this on the page, and counting a million rows would take a second each time."""
+
+
+STATES: dict[str, bool | None] = {"": None, "listed": False, "former": True}
 
 
 @for_officers
-def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """The subjects an officer may see, newest first."""
-    schema, after = request.GET.get("schema", ""), request.GET.get("after")
-    page = queries.subjects_for(officer, schema=schema, after=after)
+    given = {name: request.GET.get(name, "") for name in ("schema", "origin", "source", "state", "circle")}
+    narrowed = {"schema": given["schema"], "origin": given["origin"], "source": given["source"]}
+    page = queries.subjects_for(
+        officer,
+        **narrowed,
+        circle=given["circle"] or None,
+        is_delisted=STATES.get(given["state"]),
+        after=request.GET.get("after"),
+    )
     language = language_now()
-    rows = [
-        {
-            "row": row,
-            "caption": queries.caption(row, language),
-            "schema": schema_label(row.schema, language),
-            "origin": origin_word(row.origin),
-        }
-        for row in page.subjects
-    ]
     context = {
-        "rows": rows,
+        "rows": [_line(row, language) for row in page.subjects],
         "after": page.next_after,
-        "count": queries.count_for(officer),
-        "schema": schema,
+        "count": queries.count_for(officer, up_to=COUNTED),
+        "counted": COUNTED,
+        "due": queries.count_due(officer, now, up_to=COUNTED),
+        "given": given,
+        "kept": urlencode({name: value for name, value in given.items() if value}),
         "schemata": [(name, schema_label(name, language)) for name in labelled_schemata()],
+        "origins": [(name, origin_word(name)) for name in ("officer", "list", "received")],
+        "sources": [
+            (row.key, row.names.get(language) or row.names.get("en") or row.key) for row in queries.list_sources()
+        ],
+        "circles": sorted(officer.circles),
         "names": words.node_names(),
+        "may_import": may(officer.roles, "import"),
+        "may_export": may(officer.roles, "export"),
     }
     return render(request, "web/register/index.html", context)
+
+
+def _line(row: Subject, language: str) -> dict[str, Any]:
+    return {
+        "row": row,
+        "caption": queries.caption(row, language),
+        "schema": schema_label(row.schema, language),
+        "origin": origin_word(row.origin),
+    }
 
 
 @for_officers
@@ -51,5 +77,6 @@ def subject(request: HttpRequest, officer: Officer, now: datetime, subject_id: s
     """One subject: statements with source, grading and conditions."""
     row = queries.get_subject_for(officer, subject_id)
     note_read(officer, row, now=now)
-    context = {"subject": subject_shown(officer, row), "names": words.node_names()}
+    may_review = may(officer.roles, "register") or may(officer.roles, "review")
+    context = {"subject": subject_shown(officer, row), "names": words.node_names(), "may_review": may_review}
     return render(request, "web/register/subject.html", context)
