@@ -17,7 +17,17 @@ from tests.shared import ROOT
 
 VIEWS = ROOT / "src/tansiq/node/web/views"
 READING = (*["audit.Event", "sessions.Session"], "dossiers.Entry")
-PAGES = ["/", "/search/", "/dossiers/", "/dossiers/new/", "/register/", "/partners/", "/accords/", "/audit/"]
+PAGES = [
+    "/",
+    "/search/",
+    "/dossiers/",
+    "/dossiers/new/",
+    "/register/",
+    "/register/duplicates/",
+    "/partners/",
+    "/accords/",
+    "/audit/",
+]
 REQUEST: dict[str, Any] = {
     "do": "send",
     "partners": ["ma"],

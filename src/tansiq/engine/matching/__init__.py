@@ -1,6 +1,18 @@
 """Who is this? A candidate index over names in any script, scores that are probabilities, and the reason for each."""
 
+from tansiq.engine.matching.comparing import compare_subjects
 from tansiq.engine.matching.index import Index
 from tansiq.engine.matching.subjects import COMMON_ABOVE, MAX_MATCHES, Label, Labels, Match, Query, Subject, band_of
 
-__all__ = ["COMMON_ABOVE", "MAX_MATCHES", "Index", "Label", "Labels", "Match", "Query", "Subject", "band_of"]
+__all__ = [
+    "COMMON_ABOVE",
+    "MAX_MATCHES",
+    "Index",
+    "Label",
+    "Labels",
+    "Match",
+    "Query",
+    "Subject",
+    "band_of",
+    "compare_subjects",
+]

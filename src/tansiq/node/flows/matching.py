@@ -150,7 +150,7 @@ def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: date
                 title_code="desk.match",
                 facts={"partner": author, "band": match.band},
                 circle=record.circle,
-                link=f"/register/{match.subject_id}",
+                link=_link(subject, match.subject_id, shares=record.circle == circle),
                 now=now,
             )
         if any(record.circle != circle and record.discoverability in OPEN for record in reach.values()):
@@ -163,3 +163,8 @@ def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: date
                 link=f"/dossiers/{dossier_id}",
                 now=now,
             )
+
+
+def _link(subject: Subject, met: str, *, shares: bool) -> str:
+    """Where the task leads: both records side by side for a circle that sees both, else the circle's own record."""
+    return f"/register/pairs/{subject.pk}/{met}/" if shares else f"/register/{met}"

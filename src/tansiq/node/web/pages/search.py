@@ -60,6 +60,7 @@ def found_shown(search: Search) -> list[dict[str, Any]]:
             "word": band_word(match["band"]),
             "tone": band_tone(match["band"]),
             "matched": (match.get("explanation") or {}).get("name") or "",
+            "explanation": match.get("explanation") or {},
         }
         for match in search.found_here
     ]

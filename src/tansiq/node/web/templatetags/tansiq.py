@@ -378,3 +378,11 @@ def node(context: template.Context, node_id: str) -> SafeString:
     if node_id not in names:
         return code(node_id)
     return format_html("{} <span class='node-id'>{}</span>", value(names[node_id]), code(node_id))
+
+
+@register.inclusion_tag("web/parts/comparison.html")
+def comparison(explanation: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a match is one: the letters in both directions, and every reason with its weight."""
+    from tansiq.node.web.pages.comparison import comparison_shown, letters_legend
+
+    return {"shown": comparison_shown(explanation), "legend": letters_legend()}

@@ -11,11 +11,12 @@ from django.shortcuts import render
 
 from tansiq.engine.entities.labels import labelled_schemata, schema_label
 from tansiq.node.accounts.policy import may
-from tansiq.node.register import queries
+from tansiq.node.register import duplicates, queries
 from tansiq.node.register.actions import note_read
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.duplicates import pairs_shown
 from tansiq.node.web.pages.subject import origin_word, subject_shown
 
 if TYPE_CHECKING:
@@ -79,4 +80,5 @@ def subject(request: HttpRequest, officer: Officer, now: datetime, subject_id: s
     note_read(officer, row, now=now)
     may_review = may(officer.roles, "register") or may(officer.roles, "review")
     context = {"subject": subject_shown(officer, row), "names": words.node_names(), "may_review": may_review}
+    context["likely"] = pairs_shown(duplicates.likely_of(officer, row)[:5])
     return render(request, "web/register/subject.html", context)
