@@ -28,7 +28,7 @@ from tansiq.engine.kinds import alert as alert_kind
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries as dossiers
 from tansiq.node.dossiers.actions import lock
-from tansiq.node.flows import matching
+from tansiq.node.flows import exercises, matching
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
@@ -53,6 +53,8 @@ LONGEST_CAPTION = 80
 
 def follow_alert(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Keep what the board shows; leave a job for the alert's end; take a cancelled or expired one from board and desks."""
+    if exercises.is_apart(dossier):
+        return
     state = dossiers.folded_of(dossier).state
     about, term = state.value("about"), state.value("term")
     if not about or not term:
@@ -98,6 +100,8 @@ def caption_of(parts: Iterable[Part | None]) -> str | None:
 
 def follow_hit(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """Keep what the board shows of a hit; the owner of the record has done what the desk asked for."""
+    if exercises.is_apart(dossier):
+        return
     header = dossiers.load_header(dossier.dossier_id)
     opening = entry.header.opening or (header.opening if header else None)
     if opening is None or opening.cites is None:

@@ -94,6 +94,8 @@ def places(request: HttpRequest) -> list[Place]:
         ("desk", _("Desk"), "inbox", "desk"),
         ("search", _("Search"), "search", "search"),
         ("dossiers", _("Dossiers"), "folder2-open", "dossiers"),
+        ("alerts", _("Alerts"), "bell", "alerts"),
+        ("reports", _("Reports"), "file-earmark-text", "reports"),
         ("channels", _("Direct lines"), "telephone", "channels"),
         ("register", _("Register"), "person-vcard", "register"),
         ("partners", _("Partners"), "globe2", "partners"),
@@ -102,7 +104,7 @@ def places(request: HttpRequest) -> list[Place]:
     )
     roles = getattr(user, "roles", [])
     hidden = set() if audit_policy.may_read(roles) else {"audit"}
-    hidden |= set() if may(roles, "search") else {"search"}
+    hidden |= set() if may(roles, "search") else {"search", "alerts"}
     found = []
     for name, label, icon, url_name in wanted:
         if name in hidden:

@@ -8,6 +8,7 @@ from django.urls.converters import UUIDConverter
 
 from tansiq.node.web.views import (
     acting,
+    alerts,
     audit,
     channels,
     desk,
@@ -62,6 +63,9 @@ urlpatterns = [
     path("copies/", erasure.copies, name="desk_copies"),
     path("copies/settle/", erasure.settle, name="desk_copies_settle"),
     path("overdue/", overdue.index, name="dossiers_overdue"),
+    path("alerts/", alerts.index, name="alerts"),
+    path("alerts/<str:dossier_id>/", alerts.show, name="alerts_show"),
+    path("reports/", alerts.reports, name="reports"),
     path("channels/", channels.index, name="channels"),
     path("channels/ringing/", channels.ringing, name="channels_ringing"),
     path("channels/<str:dossier_id>/", channels.show, name="channels_show"),

@@ -252,14 +252,23 @@ class BlocksForm(FilesForm, MarkedForm, CodesForm):
     def build(self, first: Sequence[str] = ()) -> None:
         """Word the form and add its blocks: those it was sent with, else those of ``first``, else what the kind always asks for."""
         self.word_markings()
-        self.always_needed = {one.at for one in self.rules.missing({}, [], act=self.act)}
+        given: Mapping[str, Any] = self.data if self.is_bound else self.initial
+        known = {name: given[f"code_{name}"] for name in self.spec.codes.model_fields if given.get(f"code_{name}")}
+        self.always_needed = {one.at for one in self.rules.missing(known, [], act=self.act)}
         self.parts_made: list[tuple[Block, Part]] = []
         sent = str(self.data.get("blocks", "")).split() if self.is_bound else []
         wanted = [name for name in (sent or [*first] or self._usual()) if self._is_block(name)][:MAX_BLOCKS]
-        wanted = self._as_asked(wanted)
+        wanted = self._as_asked(wanted + self._newly_needed(wanted) if sent else wanted)
         self.block_names = " ".join(wanted)
         made = [(place, *name.partition("/")) for place, name in enumerate(wanted) if name != GONE]
         self.all_blocks = [BLOCKS[kind](self, place, detail) for place, kind, _slash, detail in made]
+
+    def _newly_needed(self, wanted: Sequence[str]) -> list[str]:
+        """What the codes chosen since make necessary: the form asks for it from now on."""
+        kinds = {name.partition("/")[0] for name in wanted}
+        named = [at.removeprefix("/parts/") for at in sorted(self.always_needed) if at.count("/") == 3]
+        found = [name for name in named if name not in wanted and self._is_block(name)]
+        return [name for name in found if name.partition("/")[0] != "subject" or "subject" not in kinds]
 
     def _as_asked(self, wanted: list[str]) -> list[str]:
         asked, _colon, what = str(self.data.get("do", "")).partition(":") if self.is_bound else ("", "", "")
@@ -285,9 +294,9 @@ class BlocksForm(FilesForm, MarkedForm, CodesForm):
             _empty, _parts, *rest = [*at.split("/"), ""] if at.startswith("/parts/") else ["", "", ""]
             name = "/".join(one for one in rest if one)
             found += [name if name != "subject" else "subject/Person"] if name else []
-        topical = any(name.startswith("narrative/") for name in found)
+        topical = bool(self.rules.labels.get("topics")) or any(name.startswith("narrative/") for name in found)
         found = [name for name in found if not (topical and name == "narrative")]
-        return found or (["narrative"] if self._allows("narrative") else [])
+        return found or (["narrative"] if self._allows("narrative") and not topical else [])
 
     def _allows(self, kind: str) -> bool:
         rule = self.spec.parts
@@ -342,7 +351,7 @@ class BlocksForm(FilesForm, MarkedForm, CodesForm):
     def tell_missing(self, missing: Sequence[Missing]) -> None:
         """Say at each field what the kind still asks for, and by which rule."""
         for one in missing:
-            name = self._place_of(one.at)
+            name = self._place_of(one.at) or self._new_place(one.at)
             clause = words.clause_label(self.rules.name, one.clause) if one.clause else ""
             told = _("This is still needed: %(clause)s.") % {"clause": clause} if clause else _("This is still needed.")
             if name is None:
@@ -364,6 +373,16 @@ class BlocksForm(FilesForm, MarkedForm, CodesForm):
             if rest in (block.type, f"{block.type}/{block.detail}"):
                 return block.names[0]
         return None
+
+    def _new_place(self, at: str) -> str | None:
+        """A part that turned out to be needed gets its block at once."""
+        name = at.removeprefix("/parts/")
+        if name == at or name.partition("/")[0].isdigit() or not self._is_block(name):
+            return None
+        kind, _slash, detail = name.partition("/")
+        self.block_names = f"{self.block_names} {name}".strip()
+        self.all_blocks.append(BLOCKS[kind](self, len(self.block_names.split()) - 1, detail))
+        return self.all_blocks[-1].names[0]
 
     def _called(self, at: str) -> str:
         _empty, _parts, kind, *detail = [*at.split("/"), "", ""][:4]

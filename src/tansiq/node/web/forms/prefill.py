@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tansiq.engine.errors import Rejected
+from tansiq.node.dossiers.queries import dossier_by_id, get_dossier_for, parts_by_entry, view_of
 from tansiq.node.register.queries import get_subject_for
+from tansiq.node.search.alerts import hit_by_dossier
 from tansiq.node.search.queries import get_search_for
 from tansiq.node.web.languages import language_now
 
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
     from tansiq.node.web.forms.sources import Source
 
+PERSON = {
+    "birthDate": "birth_date",
+    "nationality": "nationality",
+    "phone": "phone",
+    "passportNumber": "passport_number",
+    "idNumber": "id_number",
+}
 NUMBERS = {"phone": "phone", "passport": "passport_number", "national_id": "id_number"}
 
 
@@ -33,6 +42,8 @@ def initial_of(officer: Officer, given: Mapping[str, str], source: Source | None
     try:
         if given.get("search"):
             initial |= _from_search(officer, given["search"])
+        if given.get("hit"):
+            initial |= _from_hit(officer, given["hit"])
         if given.get("subject"):
             initial |= _from_subject(officer, given["subject"])
     except Rejected:
@@ -52,6 +63,22 @@ def _from_search(officer: Officer, search_id: str) -> dict[str, Any]:
         "reference": search.reference or "",
     }
     return known | _numbers(asked.get("identifiers", []))
+
+
+def _from_hit(officer: Officer, dossier_id: str) -> dict[str, Any]:
+    """From a hit on an alert: the purpose that both serve, and the person whom the alert is about."""
+    row = get_dossier_for(officer, dossier_id)
+    hit = hit_by_dossier(row.dossier_id)
+    alert = dossier_by_id(hit.alert) if hit else None
+    about = view_of(row).get("about") or {}
+    known = {name: about[name] for name in ("purpose", "crime_area") if about.get(name)}
+    subjects = parts_by_entry(alert, types={"subject"}) if alert else {}
+    person = next((p for parts in subjects.values() for p in parts if p.content["schema"] == "Person"), None)
+    if person is None:
+        return known
+    properties = person.content["properties"]
+    named = {field: (properties.get(name) or [""])[0] for name, field in PERSON.items()}
+    return known | named | {"name": "\n".join(properties.get("name", [])), "category": person.category}
 
 
 def _from_subject(officer: Officer, subject_id: str) -> dict[str, Any]:

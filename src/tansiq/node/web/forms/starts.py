@@ -10,9 +10,10 @@ from django.utils import timezone
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.dossiers.queries import get_draft_for
+from tansiq.node.dossiers.queries import dossier_by_id, get_draft_for, view_of
 from tansiq.node.flows.intents import Intent
 from tansiq.node.partners.queries import correspondents
+from tansiq.node.search.alerts import get_alert_for
 from tansiq.node.web.forms.opening import Start
 from tansiq.node.web.forms.sources import source_of
 
@@ -29,9 +30,11 @@ ANSWERED_WITHIN = timedelta(days=7)
 
 def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
     """The start that an address names: ``?draft=`` a draft of the officer's own, ``?to=`` partners to be ticked, ``?entry=&part=`` the words
-    of an entry that it is made from."""
+    of an entry that it is made from, and any code by its name (``?alert_class=missing``)."""
     if given.get("draft"):
         return _from_draft(officer, kind_name, given["draft"])
+    if kind_name == "alert_hit":
+        return _on_alert(officer, given.get("alert", ""))
     source = source_of(officer, given)
     if source is not None:
         return Start(
@@ -42,7 +45,21 @@ def start_of(officer: Officer, kind_name: str, given: QueryDict) -> Start:
         )
     if kind(kind_name).HAS_CORRESPONDENT:
         return _message(given)
-    return Start(partners=tuple(given.getlist("to")))
+    chosen = {
+        f"code_{name}": given[name]
+        for name in kind(kind_name).acts[kind(kind_name).opening_act].codes.model_fields
+        if given.get(name)
+    }
+    return Start(partners=tuple(given.getlist("to")), initial=chosen)
+
+
+def _on_alert(officer: Officer, alert_id: str) -> Start:
+    """A hit goes to the alert's issuer alone, cites the alert, and serves its purpose."""
+    alert = get_alert_for(officer, alert_id, now=timezone.now())
+    dossier = dossier_by_id(alert.dossier_id)
+    about = (view_of(dossier).get("about") if dossier else None) or {}
+    told = {f"code_{name}": about[name] for name in ("purpose", "crime_area", "urgency") if about.get(name)}
+    return Start(partners=(alert.issuer,), cites=alert.dossier_id, is_fixed=True, initial=told)
 
 
 def _message(given: QueryDict) -> Start:

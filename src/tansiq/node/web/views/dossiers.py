@@ -22,12 +22,13 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.fields import partner_choices
 from tansiq.node.web.pages import dossier as pages
+from tansiq.node.web.pages.alerts import state_of
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
 
 PAGE = 25
-OPENABLE = ("report",)
+OPENABLE = ("report", "alert")
 """What the list of dossiers offers to open, beside a request."""
 
 
@@ -65,6 +66,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "names": names,
         "entries": pages.entries_shown(read, names),
         "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
+        "state": state_of(officer, read, names),
         "is_accord": read["kind"] == "accord",
         "may_pass_on": read["kind"] != "accord" and may(officer.roles, "act"),
         "may_end": read["exercise"] and may(officer.roles, "end_exercise"),

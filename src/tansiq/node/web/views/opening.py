@@ -93,7 +93,9 @@ def _asked(
             if form.is_valid():
                 return done(request, ask_each(officer, intent, now=now, draft_id=form.start.draft)), considered
     except TansiqError as error:
-        tell_in_form(form, error, PLACES)
+        tell_in_form(
+            form, error, {**PLACES, **{f"/codes/{name.removeprefix('code_')}": name for name in form.code_fields}}
+        )
     return None, considered
 
 
