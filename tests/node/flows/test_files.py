@@ -450,6 +450,42 @@ def test_after_a_restore_lost_files_are_awaited_again(world: World) -> None:
     assert files.path_of(Blob.objects.get().digest).read_bytes() == raw
 
 
+def test_a_file_leaves_and_comes_in_a_folder(world: World, tmp_path: Any) -> None:
+    from tansiq.node.exchange import blob_folders, carrying
+
+    _, told = sent(world, content(BIG))
+    out = carrying.export("ma", tmp_path, clock=world.clock)
+    name = blob_folders.name_of("fr", "ma", told["blob"])
+    assert out.blobs == [name]
+    assert (tmp_path / name).read_bytes() == files.path_of(told["blob"]).read_bytes()
+    assert carrying.export("ma", tmp_path, clock=world.clock).written == 0
+    assert {f["state"] for f in carrying.take(tmp_path, clock=world.clock).files if f["kind"] == "blob"} == {"repeated"}
+    ma = world.fars["ma"]
+    part, raw = file_part(content(BIG, "another"), seed="another")
+    place = tmp_path / blob_folders.name_of("ma", "fr", part.content["blob"])
+    place.parent.mkdir()
+    place.write_bytes(raw)
+
+    def taken() -> dict[str, Any]:
+        rows = carrying.take(tmp_path, clock=world.clock).files
+        return next(row for row in rows if row["file"].endswith(f"{part.content['blob']}.blob"))
+
+    assert (taken()["state"], taken()["code"]) == ("refused", "blob.not_awaited")
+    accord = ma.dossiers and next(iter(ma.dossiers))
+    world.arrive(ma, report_by(world, ma, str(accord), ["fr"], "x", parts=(*report_parts("x"), part)))
+    place.write_bytes(raw[:-1])
+    assert taken()["code"] == "blob.size_impossible"
+    place.write_bytes(raw[: 2 * PIECE] + bytes([raw[2 * PIECE] ^ 1]) + raw[2 * PIECE + 1 :])
+    assert taken()["state"] == "accepted"
+    world.carry()
+    assert Blob.objects.get(pk=part.content["blob"]).code == "blob.chunk_damaged"
+    place.write_bytes(raw)
+    assert taken()["state"] == "accepted"
+    carry(world)
+    assert files.path_of(part.content["blob"]).read_bytes() == raw
+    assert taken()["state"] == "repeated"
+
+
 # -- erasing -------------------------------------------------------------------------------------------------------------
 
 

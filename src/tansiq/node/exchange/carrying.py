@@ -25,7 +25,7 @@ from tansiq.engine.envelopes.sealing import Sealed
 from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.engine.formats import canonical, strict_json
 from tansiq.node.audit import actions as audit
-from tansiq.node.exchange import accepting, actions, folders, queries
+from tansiq.node.exchange import accepting, actions, blob_folders, folders, queries
 from tansiq.node.exchange.models import InEnvelope, Link, OutEnvelope
 from tansiq.node.partners import queries as partners
 
@@ -43,6 +43,7 @@ class Exported:
     partner: str
     envelopes: list[str] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
+    blobs: list[str] = field(default_factory=list)
     written: int = 0
     removed: int = 0
 
@@ -51,9 +52,10 @@ class Exported:
             "partner": self.partner,
             "envelopes": len(self.envelopes),
             "receipts": len(self.receipts),
+            "blobs": len(self.blobs),
             "written": self.written,
             "removed": self.removed,
-            "files": [*self.envelopes, *self.receipts],
+            "files": [*self.envelopes, *self.receipts, *self.blobs],
         }
 
 
@@ -112,7 +114,10 @@ def export(
         told.envelopes.append(name)
         progress(name)
     told.written += _write_receipts(folder, partner, told.receipts, since=clock() - RECEIPTS_FOR, progress=progress)
-    for place, names in ((folders.ENVELOPES, told.envelopes), (folders.RECEIPTS, told.receipts)):
+    told.blobs, written = blob_folders.put_all(folder, partner)
+    told.written += written
+    kept = (folders.ENVELOPES, told.envelopes), (folders.RECEIPTS, told.receipts), (blob_folders.BLOBS, told.blobs)
+    for place, names in kept:
         told.removed += folders.keep_only(folder, f"{place}/{folders.pair(me, partner)}", names)
     folders.write_index(folder, me, partner)
     _note(partner, "carried_out", {"envelopes": len(told.envelopes), "receipts": len(told.receipts)}, clock())
@@ -183,6 +188,9 @@ def take(
         told.files.append(row)
         if row["state"] in {"accepted", "repeated"}:
             senders.add(row["partner"])
+        progress(one.name)
+    for one in [f for f in found if f.kind == "blob"]:
+        told.files.append(_told(one, lambda path, _now: blob_folders.take(path), clock()))
         progress(one.name)
     told.files += [
         {"file": f.name, "kind": "other", "state": "left", "code": f.code} for f in found if f.kind == "other"

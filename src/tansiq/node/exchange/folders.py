@@ -12,6 +12,7 @@ special files are never followed, nothing is read that is longer than it may be,
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from tansiq.engine.formats import canonical, strict_json
 from tansiq.engine.formats.ids import digest
 
 ENVELOPES, RECEIPTS = "envelopes", "receipts"
-ENVELOPE_SUFFIX, RECEIPT_SUFFIX, UNFINISHED = ".tansiq", ".json", ".new"
+ENVELOPE_SUFFIX, RECEIPT_SUFFIX, BLOB_SUFFIX, UNFINISHED = ".tansiq", ".json", ".blob", ".new"
 MAX_FILES = 100_000
 MAX_DEPTH = 6
 MAX_INDEX = 32 * 1024 * 1024
@@ -41,7 +42,7 @@ class Found:
     path: Path
     name: str
     kind: str
-    """``envelope``, ``receipt``, ``index`` or ``other``."""
+    """``envelope``, ``receipt``, ``index``, ``blob`` or ``other``."""
     code: str = ""
 
 
@@ -80,6 +81,31 @@ def put(folder: Path, name: str, raw: bytes) -> bool:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise Unavailable(
+            "exchange.folder_write", at=str(path), reason=error.strerror or type(error).__name__
+        ) from error
+    return True
+
+
+def put_file(folder: Path, name: str, source: Path) -> bool:
+    """Copy a large file as ``folder/name``, in flat memory, as :func:`put` writes a small one; its name is its digest.
+
+    False when a file of that length stood there under that name.
+    """
+    path = _inside(folder, name)
+    try:
+        if path.is_file() and path.stat().st_size == source.stat().st_size:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + UNFINISHED)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+        with os.fdopen(descriptor, "wb") as file, source.open("rb") as raw:
+            shutil.copyfileobj(raw, file, 1 << 20)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -174,6 +200,8 @@ def _look(folder: Path, path: Path) -> Found:
     if path.suffix == RECEIPT_SUFFIX:
         is_index = head.startswith(_INDEX_HEAD) or path.name.startswith("index-")
         return Found(path, name, "index" if is_index else "receipt")
+    if path.suffix == BLOB_SUFFIX and head.startswith(b"age-encr"):
+        return Found(path, name, "blob")
     return Found(path, name, "other", "exchange.file_foreign")
 
 
