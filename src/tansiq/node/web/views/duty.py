@@ -87,7 +87,7 @@ def _write(
         tell_in_form(made, error, WRITTEN)
         return None
     messages.success(request, _("The duty roster is kept."))
-    return redirect(f"{reverse('duty')}?unit={code}")
+    return redirect(f"{reverse('channels_duty')}?unit={code}")
 
 
 @require_POST
