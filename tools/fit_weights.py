@@ -27,9 +27,9 @@ from rapidfuzz.distance import JaroWinkler, Levenshtein
 from bench.matching.peers import skeleton_text
 from bench.matching.split import habit_of, part_of, read_full_names
 from bench.matching.tasks import FULL_NAMES, tokens, wikidata
-from tansiq.engine.matching.candidates import Searcher, least_of
+from tansiq.engine.matching.asked import asked_words
+from tansiq.engine.matching.candidates import Bound, Searcher
 from tansiq.engine.matching.encoding import encode_name
-from tansiq.engine.matching.index import asked_words
 from tansiq.engine.matching.pairing import FEATURES
 from tansiq.engine.matching.scoring import compare_candidates, words_of
 from tansiq.engine.matching.segment import Segment, build_arrays
@@ -73,7 +73,7 @@ class Ground:
         self.segment = Segment(build_arrays((Subject(i, names=(n,)), frozenset({0})) for i, n in task.gallery))
         self.searcher = Searcher(self.segment)
         self.words = words_of(self.segment)
-        self.open = np.ones(self.segment.names, dtype=bool)
+        self.open = np.full(self.segment.names // 64 + 1, np.uint64(2**64 - 1))
         rest = [k for k in sorted(keys) if part_of(k) == "dev" and k not in self.asked and len(fold(k).split()) > 1]
         random.Random(4).shuffle(rest)
         self.rest = rest
@@ -81,8 +81,9 @@ class Ground:
 
     def rivals(self, question):
         name = encode_name(read_name(question))
-        histogram = self.searcher.collect(*asked_words(name), self.open)
-        names, worths = self.searcher.pick(least_of(histogram, MOST))
+        bound = Bound(MOST)
+        self.searcher.collect(*asked_words(name), self.open, bound)
+        names, worths, _ = self.searcher.pick(bound.least(every=True))
         order = np.argsort(-worths, kind="stable")[: 3 * MOST]
         names = names[order]
         return names, self.features(name, names)
@@ -102,7 +103,7 @@ class Ground:
     def features(self, name, names):
         """Features of a name against names of the gallery, in their order."""
         compared = compare_candidates(name, self.words, names, most=len(names))
-        return np.array([one.features for _, _, one in compared]).reshape(len(names), len(FEATURES))
+        return compared.features
 
 
 def lines(ground, questions):
@@ -149,7 +150,7 @@ class Words(Ground):
         self.key_of = [None] * len(task.gallery)
         self.segment = Segment(build_arrays((Subject(i, names=(n,)), frozenset({0})) for i, n in task.gallery))
         self.searcher, self.words = Searcher(self.segment), words_of(self.segment)
-        self.open = np.ones(self.segment.names, dtype=bool)
+        self.open = np.full(self.segment.names // 64 + 1, np.uint64(2**64 - 1))
         self.rest = task.questions[1000:]
 
 

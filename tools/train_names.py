@@ -219,16 +219,18 @@ def spelling_pairs(pairs, left_outside):
 def improbable(texts, counts):
     """A test for pairs that are not spellings of each other at all (another name, a label gone wrong)."""
     from tansiq.engine.names.costs import to_costs
-    from tansiq.engine.names.kernels import WIDEST, reading_cost
+    from tansiq.engine.names.kernels import make_room, reading_cost
 
     alphabet = ALPHABETS[Script.ARABIC]
     costs = to_costs(smooth(counts), alphabet, texts)
-    chunks, table = make_chunks(texts), np.zeros((WIDEST, WIDEST), dtype=np.int32)
+    chunks, room, floors = make_chunks(texts), make_room(), costs.min(axis=1)
 
     def test(arabic, latin):
         a, b = alphabet.encode(arabic), LATIN.encode(latin)
         rows = rows_of(a, alphabet)
-        cost = reading_cost(rows, 0, len(rows), b, 0, len(b), costs, chunks.child, chunks.chunk_of, table, 1 << 19)
+        cost = reading_cost(
+            rows, 0, len(rows), b, 0, len(b), costs, floors, chunks.child, chunks.chunk_of, room, 1 << 19
+        )
         return cost > 16 * (4.0 + 1.6 * max(len(a), len(b)))
 
     return test

@@ -1,5 +1,10 @@
-"""Which names of a segment are worth comparing: posting lists of all words each asked word could be, added up, best
-kept.
+"""Which names of a segment are worth comparing: the names that hold what the asked words could be, best kept.
+
+A *hit* is a word of the vocabulary that an asked word could be, with its worth. A name is worth the best hit of each
+asked word, added up, less what its words without counterpart cost. Posting lists are only marked as bits, a bit a
+name. Names that agree in two asked words or more – few – are then added up from their own words. Names that agree in
+one alone are looked at dearest hit first, and only down to the last worth that still counts: when the best names agree
+in two words, the long lists of common words bring in nothing and are never looked at again.
 
 Only visible names are counted, and what a name is worth depends on the question and that name alone. So the candidates
 are the same whatever hidden names stand beside them, and however the names are spread over segments.
@@ -9,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +26,8 @@ from tansiq.engine.names.compiled import compiled
 Ints = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint64]
 DERIVED = 96
 """What a join of asked words, or a part of one, is worth less than a whole word that agrees."""
 SPARE = 32
@@ -30,6 +38,40 @@ AGREEMENT = 192
 """What each agreeing word is worth before its cost is taken off: agreement in many words counts more than in one rare
 word.
 """
+MOST = 600
+"""When more names than this are worth the same as the last that counts, they say too little and are left out."""
+_ENOUGH = 50
+"""But never so that fewer than this are left."""
+
+
+class Chain(NamedTuple):
+    """From a word of the vocabulary to its hits: ``head`` is the first one's number plus one, ``after`` the next's."""
+
+    head: Ints
+    after: Ints
+    slot_of: Ints
+    worths: Ints
+    slots: Ints
+
+
+class Bound:
+    """The best names counted so far, over several segments: how many stand at which worth, and the worth of the last
+    that counts.
+    """
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+        self.histogram = np.zeros(BINS, dtype=np.int32)
+        self.level = np.zeros(2, dtype=np.int64)
+        """The bound; and how many names stand at or above it."""
+
+    def least(self, *, every: bool) -> int:
+        """At or above this stand at least ``wanted`` names, or all there are; a crowd of equals at the end is left out
+        unless ``every``.
+        """
+        bound, above = int(self.level[0]), int(self.level[1])
+        better = above - int(self.histogram[bound])
+        return bound + 1 if not every and above > MOST and better >= _ENOUGH else bound
 
 
 @compiled
@@ -49,60 +91,164 @@ def _worths(
 
 
 @compiled
-def _collect(
-    words: Ints, worths: Ints, slots: Ints, own: int, post_starts: Ints, post_names: Ints,
-    open_name: npt.NDArray[np.bool_], state: npt.NDArray[np.int16], name_core: Bytes, touched: Ints, totals: Ints,
-    histogram: Ints,
+def _total(
+    name: int, name_starts: Ints, name_words: Ints, chain: Chain, best: Ints, stamp: Ints, mark: int, core: int
 ) -> int:  # fmt: skip
-    """Add up, per open name, the best worth of each asked word; fill ``touched``, ``totals`` and their histogram.
+    """What a name is worth: the best hit of each asked word among its words, less what nothing agrees with."""
+    total, agreed = 0, 0
+    for at in range(name_starts[name], name_starts[name + 1]):
+        hit = chain.head[name_words[at]]
+        while hit > 0:
+            slot, worth = chain.slot_of[hit - 1], chain.worths[hit - 1]
+            if stamp[slot] != mark:
+                stamp[slot], best[slot] = mark, worth
+                total += worth
+                agreed += 1
+            elif worth > best[slot]:
+                total += worth - best[slot]
+                best[slot] = worth
+            hit = chain.after[hit - 1]
+    return max(total - SPARE * (core - agreed), 0) if core > agreed else total
 
-    A name's state – total, last slot plus one, its worth there, words that agreed – lies in eight bytes side by side,
-    so that a posting costs one look into memory; it is cleared again.
-    """
-    count = 0
+
+@compiled
+def _mark(
+    words: Ints, slots: Ints, post_starts: Ints, post_names: Ints, open_names: Bits, once: Bits, twice: Bits, own: Bits
+) -> None:
+    """Set a bit in ``once`` for each open name that agrees in one asked word alone, in ``twice`` where in several."""
+    once[:], twice[:] = 0, 0
+    one = np.uint64(1)
     for slot in range(slots.shape[0] - 1):
-        mark = np.int16(slot + 1)
+        own[:] = 0
         for k in range(slots[slot], slots[slot + 1]):
-            worth = np.int16(worths[k] if slot < own else worths[k] - DERIVED)
-            if worth <= 0:
-                continue
-            for at in range(post_starts[words[k]], post_starts[words[k] + 1]):
-                name = post_names[at]
-                if not open_name[name]:
-                    continue
-                seen = state[name, 1]
-                if seen != mark:
-                    if seen == 0:
-                        touched[count] = name
-                        count += 1
-                    state[name, 0] += worth
-                    state[name, 1] = mark
-                    state[name, 2] = worth
-                    state[name, 3] += 1
-                elif worth > state[name, 2]:
-                    state[name, 0] += worth - state[name, 2]
-                    state[name, 2] = worth
-    for k in range(count):
-        name = touched[k]
-        spare = int(name_core[name]) - int(state[name, 3])
-        total = int(state[name, 0])
-        if spare > 0:
-            total = max(total - SPARE * spare, 0)
-        totals[k] = total
-        histogram[min(total, BINS - 1)] += 1
-        state[name, :] = 0
+            for place in range(post_starts[words[k]], post_starts[words[k] + 1]):
+                name = post_names[place]
+                own[name >> 6] |= one << np.uint64(name & 63)
+        for at in range(once.shape[0]):
+            twice[at] |= once[at] & own[at]
+            once[at] |= own[at]
+    for at in range(once.shape[0]):
+        twice[at] &= open_names[at]
+        once[at] &= open_names[at] & ~twice[at]
+
+
+@compiled
+def _lowest(bits: np.uint64) -> int:
+    """The place of the lowest bit that is set."""
+    place = 0
+    for step in (32, 16, 8, 4, 2, 1):
+        if not bits & ((np.uint64(1) << np.uint64(step)) - np.uint64(1)):
+            bits >>= np.uint64(step)
+            place += step
+    return place
+
+
+@compiled
+def _raise(level: Longs, histogram: Ints, wanted: int) -> None:
+    while level[1] - histogram[level[0]] >= wanted:
+        level[1] -= histogram[level[0]]
+        level[0] += 1
+
+
+@compiled
+def _collect_several(
+    twice: Bits, chain: Chain, name_starts: Ints, name_words: Ints, name_core: Bytes, wanted: int, histogram: Ints,
+    level: Longs, names: Ints, totals: Ints,
+) -> int:  # fmt: skip
+    """Add up the names that agree in several asked words; returns how many may count."""
+    many, count, mark = chain.slots.shape[0], 0, 0
+    best, stamp = np.zeros(many + 1, dtype=np.int32), np.full(many + 1, -1, dtype=np.int32)
+    for at in range(twice.shape[0]):
+        bits = twice[at]
+        while bits:
+            name = at * 64 + _lowest(bits)
+            bits &= bits - np.uint64(1)
+            mark += 1
+            total = _total(name, name_starts, name_words, chain, best, stamp, mark, name_core[name])
+            if total >= level[0]:
+                names[count], totals[count] = name, total
+                count += 1
+                histogram[min(total, BINS - 1)] += 1
+                level[1] += 1
+                _raise(level, histogram, wanted)
     return count
 
 
 @compiled
-def _pick(touched: Ints, count: int, totals: Ints, least: int, names: Ints, worths: Ints) -> int:
-    """The touched names of at least ``least`` sixteenths."""
+def _collect_single(
+    once: Bits, words: Ints, worths: Ints, slots: Ints, post_starts: Ints, post_names: Ints, name_core: Bytes,
+    wanted: int, histogram: Ints, level: Longs, names: Ints, totals: Ints, count: int,
+) -> int:  # fmt: skip
+    """Add the names that agree in one asked word alone, dearest hit first, while they can count."""
+    at = slots[:-1].copy()
+    one = np.uint64(1)
+    while True:
+        chosen = -1
+        for slot in range(at.shape[0]):
+            if at[slot] < slots[slot + 1] and (chosen < 0 or worths[at[slot]] > worths[at[chosen]]):
+                chosen = slot
+        if chosen < 0 or worths[at[chosen]] < level[0]:
+            return count
+        word, worth = words[at[chosen]], worths[at[chosen]]
+        at[chosen] += 1
+        for place in range(post_starts[word], post_starts[word + 1]):
+            name = post_names[place]
+            bit = one << np.uint64(name & 63)
+            if not once[name >> 6] & bit:
+                continue
+            once[name >> 6] ^= bit
+            spare = max(int(name_core[name]) - 1, 0)
+            total = max(worth - SPARE * spare, 0)
+            if total >= level[0]:
+                names[count], totals[count] = name, total
+                count += 1
+                histogram[min(total, BINS - 1)] += 1
+                level[1] += 1
+                _raise(level, histogram, wanted)
+
+
+@compiled
+def _collect(
+    words: Ints, worths: Ints, slots: Ints, post_starts: Ints, post_names: Ints, name_starts: Ints, name_words: Ints,
+    name_core: Bytes, open_names: Bits, bits: Bits, head: Ints, wanted: int, histogram: Ints, level: Longs,
+    names: Ints, totals: Ints,
+) -> int:  # fmt: skip
+    """Fill ``names`` and ``totals`` with all open names that may be among the best; returns how many.
+
+    ``bits`` is scratch of three bits a name, ``head`` of one zero a word.
+    """
+    _mark(words, slots, post_starts, post_names, open_names, bits[0], bits[1], bits[2])
+    chain = Chain(head, np.zeros(len(words), np.int32), np.zeros(len(words), np.int32), worths, slots)
+    for slot in range(slots.shape[0] - 1):
+        for k in range(slots[slot], slots[slot + 1]):
+            chain.after[k], head[words[k]], chain.slot_of[k] = head[words[k]], k + 1, slot
+    count = _collect_several(
+        bits[1], chain, name_starts, name_words, name_core, wanted, histogram, level, names, totals
+    )  # fmt: skip
+    for k in range(len(words)):
+        head[words[k]] = 0
+    return _collect_single(
+        bits[0], words, worths, slots, post_starts, post_names, name_core, wanted, histogram, level, names, totals, count
+    )  # fmt: skip
+
+
+@compiled
+def _pick(
+    names: Ints, totals: Ints, count: int, least: int, name_starts: Ints, name_words: Ints,
+    word_hash: npt.NDArray[np.int64], word_role: Bytes, keys: npt.NDArray[np.uint64],
+) -> int:  # fmt: skip
+    """Keep the names worth ``least`` and more, and give each a key that says which words it consists of."""
     found = 0
     for k in range(count):
-        if min(totals[k], BINS - 1) >= least:
-            names[found] = touched[k]
-            worths[found] = totals[k]
-            found += 1
+        if min(totals[k], BINS - 1) < least:
+            continue
+        key = np.uint64(14695981039346656037)
+        for at in range(name_starts[names[k]], name_starts[names[k] + 1]):
+            word = name_words[at]
+            key = (key ^ np.uint64(word_hash[word])) * np.uint64(1099511628211)
+            key = (key ^ np.uint64(word_role[word])) * np.uint64(1099511628211)
+        names[found], totals[found], keys[found] = names[k], totals[k], key
+        found += 1
     return found
 
 
@@ -111,51 +257,56 @@ class Searcher:
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
-        self._state = np.zeros((segment.names, 4), dtype=np.int16)
-        self._touched = np.empty(segment.names, dtype=np.int32)
+        arrays = segment.arrays
+        self._names = np.empty(segment.names, dtype=np.int32)
         self._totals = np.empty(segment.names, dtype=np.int32)
-        self._background = np.asarray(segment.arrays["word_background"], dtype=np.float32)
-        self._form_starts = segment.ints("form_starts")
-        self._form_words = segment.ints("form_words")
-        self._post_starts = segment.ints("post_starts")
-        self._post_names = segment.ints("post_names")
-        self._name_core = np.asarray(segment.arrays["name_core"], dtype=np.uint8)
+        self._background = np.asarray(arrays["word_background"], dtype=np.float32)
+        self._head = np.zeros(len(self._background), dtype=np.int32)
+        self._forms = segment.ints("form_starts"), segment.ints("form_words")
+        self._postings = segment.ints("post_starts"), segment.ints("post_names")
+        self._name_words = segment.ints("name_starts"), segment.ints("name_words")
+        self._name_core = np.asarray(arrays["name_core"], dtype=np.uint8)
+        self._hashes = np.asarray(arrays["word_hash"], dtype=np.int64)
+        self._roles = np.asarray(arrays["word_role"], dtype=np.uint8)
+        self._bits = np.zeros((3, segment.names // 64 + 1), dtype=np.uint64)
         self._count = 0
         self._hits = lru_cache(maxsize=20_000)(self._find)
 
     def _find(self, word: EncodedWord) -> tuple[Ints, Ints]:
-        """The vocabulary words that ``word`` could be, and what each is worth in nats."""
+        """The vocabulary words that ``word`` could be, dearest first, and what each is worth in sixteenths of a nat."""
         rows = grid_rows(word.codes, word.table)
         forms, values = self.segment.trie.read(rows, 16 * (5 + len(word.codes)))
-        most = len(self._background) + len(self._form_words)
+        form_starts, form_words = self._forms
+        most = int((form_starts[forms + 1] - form_starts[forms]).sum())
         words, worths = np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int32)
-        found = _worths(forms, values, self._form_starts, self._form_words, self._background, words, worths)
-        return words[:found].copy(), worths[:found].copy()
+        found = _worths(forms, values, form_starts, form_words, self._background, words, worths)
+        order = np.argsort(-worths[:found], kind="stable")
+        return words[order], worths[order]
 
-    def collect(self, slots: Sequence[EncodedWord], own: int, open_names: npt.NDArray[np.bool_]) -> Ints:
-        """Add up worths of open names for these asked words, of which the first ``own`` are whole words; returns the
-        histogram of totals. Then call ``pick``.
+    def collect(self, asked: Sequence[EncodedWord], own: int, open_names: Bits, bound: Bound) -> None:
+        """Count the names whose bit stands in ``open_names`` for these asked words, of which the first ``own`` are
+        whole words. Then call ``pick``, when ``bound`` has seen all segments.
         """
-        found = [self._hits(slot) for slot in slots]
-        starts = np.cumsum([0] + [len(words) for words, _ in found]).astype(np.int32)
-        words = np.concatenate([words for words, _ in found] or [np.zeros(0, dtype=np.int32)])
-        worths = np.concatenate([worths for _, worths in found] or [np.zeros(0, dtype=np.int32)])
-        histogram = np.zeros(BINS, dtype=np.int32)
+        words, worths = [], []
+        for number, word in enumerate(asked):
+            found, values = self._hits(word)
+            if number >= own:
+                values = values - DERIVED
+                found, values = found[values > 0], values[values > 0]
+            words.append(found)
+            worths.append(values)
+        slots = np.cumsum([0] + [len(found) for found in words]).astype(np.int32)
         self._count = _collect(
-            words, worths, starts, own, self._post_starts, self._post_names, open_names, self._state, self._name_core,
-            self._touched, self._totals, histogram,
+            np.concatenate(words), np.concatenate(worths), slots, *self._postings, *self._name_words, self._name_core,
+            open_names, self._bits, self._head, bound.wanted, bound.histogram, bound.level, self._names, self._totals,
         )  # fmt: skip
-        return histogram
 
-    def pick(self, least: int) -> tuple[Ints, Ints]:
-        """The collected names worth at least ``least`` sixteenths of a nat, and their worths."""
-        names, worths = np.empty(self._count, dtype=np.int32), np.empty(self._count, dtype=np.int32)
-        found = _pick(self._touched, self._count, self._totals, least, names, worths)
-        return names[:found], worths[:found]
-
-
-def least_of(histogram: Ints, wanted: int) -> int:
-    """The bound (in sixteenths) at or above which at least ``wanted`` names stand, or 0 if there are fewer."""
-    above = np.cumsum(histogram[::-1])[::-1]
-    enough = np.flatnonzero(above >= wanted)
-    return int(enough[-1]) if len(enough) else 0
+    def pick(self, least: int) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
+        """The collected names worth at least ``least`` sixteenths of a nat, their worths, and the keys of their words
+        (equal keys, in any segment: the same words).
+        """
+        keys = np.empty(self._count, dtype=np.uint64)
+        found = _pick(
+            self._names, self._totals, self._count, least, *self._name_words, self._hashes, self._roles, keys
+        )  # fmt: skip
+        return self._names[:found].copy(), self._totals[:found].copy(), keys[:found]

@@ -69,7 +69,10 @@ def make_trie(letters: Bytes, starts: Ints) -> Trie:
     letter, depth = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
     skip, form = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     nodes = grow_trie(letters, starts, letter, depth, skip, form) if len(starts) > 1 else 0
-    return Trie(letter[:nodes], depth[:nodes], skip[:nodes], form[:nodes], len(starts) - 1)
+    arrays = letter[:nodes], depth[:nodes], skip[:nodes], form[:nodes]
+    for array in arrays:
+        array.flags.writeable = False  # as those of a mapped file are: code is compiled once for both
+    return Trie(*arrays, len(starts) - 1)
 
 
 @dataclass(frozen=True, eq=False)

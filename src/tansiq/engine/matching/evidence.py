@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tansiq.engine.matching.subjects import Json
 from tansiq.engine.names import best_comparison
+from tansiq.engine.names.dates import WEIGHTS
 
 IDENTIFIER_WEIGHTS: dict[str, float] = {
     "passport": 9.0,
@@ -39,6 +40,10 @@ _SEPARATORS = re.compile(r"[\W_]+")
 def key_hash(key: tuple[str, str]) -> int:
     """A 64-bit number for an identifier key, the same everywhere."""
     return int.from_bytes(hashlib.blake2b("\0".join(key).encode(), digest_size=8).digest(), "big")
+
+
+Feature = tuple[str, float, dict[str, Json]]
+"""Name, log-odds, and what was compared."""
 
 
 class Described(Protocol):
@@ -81,11 +86,18 @@ def identifier_keys(identifiers: Sequence[tuple[str, str]]) -> list[tuple[str, s
     return sorted(key for key in keys if len(key[1]) >= 4)
 
 
-def features(
-    query: Described, subject: Described, *, common: Collection[tuple[str, str]] = ()
-) -> list[tuple[str, float, dict[str, Json]]]:
+def most_evidence(query: Described) -> float:
+    """The most that ``features`` can add for this question, whatever the record holds."""
+    most = max(WEIGHTS.values()) if query.birth_dates else 0.0
+    most += COUNTRY_SAME if query.countries else 0.0
+    most += GENDER_SAME if query.gender else 0.0
+    most += PLACE_SAME if query.birth_places else 0.0
+    return most + sum(max(IDENTIFIER_WEIGHTS.get(kind, 0.0), OTHER_IDENTIFIER) for kind, _ in query.identifiers)
+
+
+def features(query: Described, subject: Described, *, common: Collection[tuple[str, str]] = ()) -> list[Feature]:
     """Named features (name, weight, what was compared); identifiers whose key is in ``common`` weigh nothing."""
-    found: list[tuple[str, float, dict[str, Json]]] = []
+    found: list[Feature] = []
     dates = best_comparison(query.birth_dates, subject.birth_dates)
     if dates is not None:
         compared: dict[str, Json] = {"left": dates.left, "right": dates.right, "explanation": dates.explanation}
@@ -99,9 +111,7 @@ def features(
     return found
 
 
-def _sets(
-    name: str, left: tuple[str, ...], right: tuple[str, ...], same: float, other: float
-) -> list[tuple[str, float, dict[str, Json]]]:
+def _sets(name: str, left: tuple[str, ...], right: tuple[str, ...], same: float, other: float) -> list[Feature]:
     if not left or not right:
         return []
     a, b = {value.casefold() for value in left}, {value.casefold() for value in right}
@@ -114,10 +124,10 @@ def _sets(
 
 def _identifiers(
     left: tuple[tuple[str, str], ...], right: tuple[tuple[str, str], ...], common: Collection[tuple[str, str]]
-) -> list[tuple[str, float, dict[str, Json]]]:
+) -> list[Feature]:
     theirs = {(kind, normal_identifier(kind, value)): value for kind, value in right}
     confused = {(kind, confusable_identifier(value)): original for (kind, value), original in theirs.items()}
-    found: list[tuple[str, float, dict[str, Json]]] = []
+    found: list[Feature] = []
     for kind, value in left:
         normal = normal_identifier(kind, value)
         key = (kind, confusable_identifier(normal))

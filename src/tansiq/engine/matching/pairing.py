@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tansiq.engine.names.compiled import compiled
+from tansiq.engine.names import kernels
+from tansiq.engine.names.compiled import borrowed, compiled, inlined
 from tansiq.engine.names.kernels import NEVER, WIDEST, known_cost, reading_cost
 
 Bytes = npt.NDArray[np.uint8]
@@ -54,9 +55,14 @@ JOIN_COST = 16
 SETTLED = 0.95
 """Nats a letter: a word with a counterpart read at less needs no join."""
 TAKEN = 0.6
-"""Nats a letter: a word with so good a counterpart is not offered to a join of others."""
+"""Nats a letter: a word with so good a counterpart takes no part in a join."""
 SLOTS = 4096
 """Words remembered while one name is compared with many: most candidates share theirs."""
+MEMO = 6
+"""What is remembered of two words: their cost by the pooled table, by each of four habits, and of the word of a joined
+with its next one.
+"""
+JOINED = 5
 CELL = 5
 """Columns of a joined cell: left word, left width, right word, right width, cost (sixteenths of a nat)."""
 
@@ -65,6 +71,7 @@ class Costs(NamedTuple):
     """The learned tables (``names.costs``) as the compiled code takes them."""
 
     grid: Bytes
+    floors: Bytes
     starts: Ints
     kinds: Ints
     child: Ints
@@ -110,26 +117,40 @@ class Scratch(NamedTuple):
     """Room to work in."""
 
     rows: Ints
-    table: Ints
+    room: kernels.Room
     cost: Ints
     worth: Doubles
     used_a: Bytes
     used_b: Bytes
+    best_a: Doubles
+    best_b: Doubles
+    totals: Doubles
+    left: Doubles
+    right: Doubles
+    chosen: Ints
+    slots: Ints
 
 
 def make_scratch() -> Scratch:
     """Room for one thread."""
     return Scratch(
         np.zeros(WIDEST, dtype=np.int32),
-        np.zeros((WIDEST, WIDEST), dtype=np.int32),
+        kernels.make_room(),
         np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.int32),
         np.zeros((MOST_WORDS, 2, MOST_WORDS, 2), dtype=np.float64),
         np.zeros(MOST_WORDS, dtype=np.uint8),
         np.zeros(MOST_WORDS, dtype=np.uint8),
+        np.zeros(MOST_WORDS),
+        np.zeros(MOST_WORDS),
+        np.zeros(5),
+        np.zeros(3),
+        np.zeros(3),
+        np.zeros(MOST_WORDS, dtype=np.int32),
+        np.zeros(MOST_WORDS, dtype=np.int32),
     )
 
 
-@compiled
+@inlined
 def _read(
     codes: Bytes, first: int, last: int, table: int, letters: Bytes, start: int, end: int,
     costs: Costs, scratch: Scratch, shift: int, limit: int,
@@ -145,17 +166,28 @@ def _read(
         scratch.rows[k] = base + (codes[first + k] * 8 + before) * 8 + after
     return int(
         reading_cost(
-            scratch.rows, 0, n, letters, start, m, costs.grid, costs.child, costs.chunk_of, scratch.table, limit
+            scratch.rows,
+            0,
+            n,
+            letters,
+            start,
+            m,
+            costs.grid,
+            costs.floors,
+            costs.child,
+            costs.chunk_of,
+            scratch.room,
+            limit,
         )
     )
 
 
-@compiled
+@inlined
 def _uniform(name: Flat, word: int, wide: int) -> bool:
     return wide == 0 or name.tables[word] == name.tables[word + 1]
 
 
-@compiled
+@inlined
 def _cell(
     a: Flat, i: int, iw: int, b: Flat, j: int, jw: int, costs: Costs, scratch: Scratch, shift: int, limit: int
 ) -> int:
@@ -189,7 +221,7 @@ def _cell(
     return int((forth + back) // 2 + (16 if ta != 0 else 0))
 
 
-@compiled
+@inlined
 def _known(a: Flat, i: int, b: Flat, j: int, costs: Costs) -> int:
     """What the lexicon says of two words (see ``kernels.known_cost``)."""
     if a.tables[i] == 1 and b.tables[j] == 0:
@@ -206,7 +238,7 @@ def _known(a: Flat, i: int, b: Flat, j: int, costs: Costs) -> int:
     )  # fmt: skip
 
 
-@compiled
+@inlined
 def _single(a: Flat, i: int, b: Flat, j: int, costs: Costs, scratch: Scratch, shift: int, limit: int) -> int:
     """Cost of one word and one: as the lexicon knows it, else by letters, more where other spellings are well known."""
     known = _known(a, i, b, j, costs)
@@ -217,7 +249,7 @@ def _single(a: Flat, i: int, b: Flat, j: int, costs: Costs, scratch: Scratch, sh
     return c + more if c < NEVER else NEVER
 
 
-@compiled
+@inlined
 def _chance(a: Flat, i: int, iw: int, b: Flat, j: int, jw: int) -> float:
     """Log-probability that the words agree by chance: the Latin side's, or the mean where neither or both are Latin."""
     left, right = 0.0, 0.0
@@ -232,7 +264,7 @@ def _chance(a: Flat, i: int, iw: int, b: Flat, j: int, jw: int) -> float:
     return (left + right) / 2.0
 
 
-@compiled
+@inlined
 def _worths(
     a: Flat,
     b: Flat,
@@ -246,7 +278,11 @@ def _worths(
     worth: Doubles,
 ) -> None:
     """Fill cost and worth of every pair of words, and of joins where single words leave something open."""
-    best_a, best_b = np.full(p, 99.0), np.full(q, 99.0)
+    best_a, best_b = scratch.best_a, scratch.best_b
+    for i in range(p):
+        best_a[i] = 99.0
+    for j in range(q):
+        best_b[j] = 99.0
     for i in range(p):
         for j in range(q):
             chance = _chance(a, i, 0, b, j, 0)
@@ -268,17 +304,22 @@ def _worths(
                 right = b.starts[j + jw + 1] - b.starts[j]
                 if 2 * max(left, right) > 5 * min(left, right):
                     continue
-                open_words = max(best_a[i], best_a[i + 1]) if iw else max(best_b[j], best_b[j + 1])
-                if open_words < SETTLED or (best_b[j] if iw else best_a[i]) < TAKEN:
+                one, next_one = (best_a[i], best_a[i + 1]) if iw else (best_b[j], best_b[j + 1])
+                whole = best_b[j] if iw else best_a[i]
+                if max(one, next_one) < SETTLED or min(one, next_one, whole) < TAKEN:
                     continue
                 chance = _chance(a, i, iw, b, j, jw)
-                c = _cell(a, i, iw, b, j, jw, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)) - JOIN_COST)
+                c = memo[slots[j], i, JOINED] if iw else -1
+                if c < 0:
+                    c = _cell(a, i, iw, b, j, jw, costs, scratch, 0, int(16.0 * (-LEAST_WORTH - chance)) - JOIN_COST)
+                    if iw:
+                        memo[slots[j], i, JOINED] = c
                 if c < NEVER:
                     cost[i, iw, j, jw] = c + JOIN_COST
                     worth[i, iw, j, jw] = -(c + JOIN_COST) / 16.0 - chance
 
 
-@compiled
+@inlined
 def _join(p: int, q: int, cost: Ints, worth: Doubles, used_a: Bytes, used_b: Bytes, cells: Ints) -> int:
     """Join words dearest first, each used once; among equals the pair nearest in place, so that order is kept."""
     found = 0
@@ -306,14 +347,16 @@ def _join(p: int, q: int, cost: Ints, worth: Doubles, used_a: Bytes, used_b: Byt
         found += 1
 
 
-@compiled
+@inlined
 def _fit(
     a: Flat, b: Flat, costs: Costs, scratch: Scratch, memo: Ints, slots: Ints, habits: bool, cells: Ints, found: int
 ) -> float:
     """Log-probability of all joined words: under one romanisation habit for the whole name, the mean over all habits;
     without ``habits`` by the pooled table alone.
     """
-    totals = np.zeros(5)
+    totals = scratch.totals
+    for habit in range(5):
+        totals[habit] = 0.0
     some = False
     for k in range(found):
         totals[0] -= cells[k, 4] / 16.0
@@ -335,14 +378,15 @@ def _fit(
                         c = _single(a, i, b, j, costs, scratch, shift, NEVER - 1)
                         memo[slots[j], i, 1 + habit] = c
             totals[habit + 1] -= c / 16.0
-    top = totals.max()
-    summed = 0.0
+    top, summed = totals[0], 0.0
+    for habit in range(1, 5):
+        top = max(top, totals[habit])
     for habit in range(5):
         summed += np.exp(totals[habit] - top)
     return float(top + np.log(summed / 5.0))
 
 
-@compiled
+@inlined
 def _left_over(name: Flat, words: int, used: Bytes, out: Doubles) -> None:
     """Words without counterpart: ``out`` = names, their rarity (at most 14 nats each), weak parts."""
     for i in range(words):
@@ -354,10 +398,8 @@ def _left_over(name: Flat, words: int, used: Bytes, out: Doubles) -> None:
                 out[2] += 1.0
 
 
-@compiled
-def _describe(
-    a: Flat, b: Flat, p: int, q: int, cells: Ints, found: int, used_a: Bytes, used_b: Bytes, features: Doubles
-) -> None:
+@inlined
+def _describe(a: Flat, b: Flat, p: int, q: int, scratch: Scratch, cells: Ints, found: int, features: Doubles) -> None:
     """All features but the fit."""
     least, agreed = 12.0, 0
     for k in range(found):
@@ -380,9 +422,11 @@ def _describe(
         for m in range(k):
             if (i < cells[m, 0]) != (j < cells[m, 2]):
                 features[7] += 1.0
-    left, right = np.zeros(3), np.zeros(3)
-    _left_over(a, p, used_a, left)
-    _left_over(b, q, used_b, right)
+    left, right = scratch.left, scratch.right
+    for k in range(3):
+        left[k], right[k] = 0.0, 0.0
+    _left_over(a, p, scratch.used_a, left)
+    _left_over(b, q, scratch.used_b, right)
     replaced = min(left[0], right[0])
     features[3] = replaced
     features[4] = abs(left[0] - right[0])
@@ -412,35 +456,42 @@ def compare(
 ) -> int:
     """Fill ``features`` (see ``FEATURES``) and ``cells`` for two encoded names; returns how many cells were joined.
 
-    ``memo[slots[j], i]`` remembers the cost of word ``i`` of a and ``j`` of b, pooled and by habit; -1 where unknown.
+    ``memo[slots[j], i]`` remembers what is known of word ``i`` of a and ``j`` of b (see ``MEMO``); -1 where unknown.
     """
     p, q = min(a.tables.shape[0], MOST_WORDS), min(b.tables.shape[0], MOST_WORDS)
-    features[:] = 0.0
+    for f in range(features.shape[0]):
+        features[f] = 0.0
     cost, worth = scratch.cost, scratch.worth
-    for i in range(p):
-        for j in range(q):
-            cost[i, :, j, :] = NEVER
-            worth[i, :, j, :] = -1.0e9
     used_a, used_b = scratch.used_a, scratch.used_b
-    used_a[:] = 0
-    used_b[:] = 0
+    for i in range(p):
+        used_a[i] = 0
+        for j in range(q):
+            for wide in range(4):
+                cost[i, wide >> 1, j, wide & 1] = NEVER
+                worth[i, wide >> 1, j, wide & 1] = -1.0e9
+    for j in range(q):
+        used_b[j] = 0
     _worths(a, b, p, q, costs, scratch, memo, slots, cost, worth)
     found = _join(p, q, cost, worth, used_a, used_b, cells)
     features[0] = _fit(a, b, costs, scratch, memo, slots, habits, cells, found)
-    _describe(a, b, p, q, cells, found, used_a, used_b, features)
+    _describe(a, b, p, q, scratch, cells, found, features)
     return int(found)
 
 
-@compiled
+@inlined
 def main_table(tables: Ints) -> int:
     """The table most words belong to, the lowest on a tie."""
-    counts = np.zeros(4, dtype=np.int32)
-    for table in tables:
-        counts[table] += 1
-    return int(counts.argmax())
+    best, most = 0, 0
+    for table in range(4):
+        count = 0
+        for other in tables:
+            count += other == table
+        if count > most:
+            best, most = table, count
+    return best
 
 
-@compiled
+@inlined
 def relation_of(a: Flat, b: Flat) -> int:
     """Which weights apply: 0 names in two scripts, 1 in one script, 2 one word in each of two scripts."""
     if main_table(a.tables) == main_table(b.tables):
@@ -475,7 +526,7 @@ def make_room() -> Room:
     )
 
 
-@compiled
+@inlined
 def _put_together(words: Words, name: int, room: Room, chosen: Ints) -> int:
     """Fill ``room`` with a segment's name, ``chosen`` with its word numbers; returns how many words."""
     q = 0
@@ -509,8 +560,13 @@ def compare_names(
     All are compared by the pooled letter costs; then those not worse than the ``most``-th under all habits. ``odds``
     of the others stay below any that matters (-1e9).
     """
-    chosen, slots = np.zeros(MOST_WORDS, dtype=np.int32), np.zeros(MOST_WORDS, dtype=np.int32)
+    a, words, costs, scratch, room, memo, keys = (
+        borrowed(a), borrowed(words), borrowed(costs), borrowed(scratch), borrowed(room), borrowed(memo), borrowed(keys)
+    )  # fmt: skip
+    features, cells = borrowed(features), borrowed(cells)
+    chosen, slots = scratch.chosen, scratch.slots
     lines = names.shape[0]
+    odds, rough = odds[:lines], rough[:lines]
     bound = -1.0e18
     for turn in range(2):
         known = 0
@@ -525,12 +581,14 @@ def compare_names(
                 known = 0
             q = _put_together(words, names[line], room, chosen)
             for j in range(q):
-                slot = (chosen[j] * 40503) % SLOTS
+                slot = (np.int64(chosen[j]) * 40503) % SLOTS
                 while keys[slot] != chosen[j] and keys[slot] != -1:
                     slot = (slot + 1) % SLOTS
                 if keys[slot] == -1:
                     keys[slot] = chosen[j]
-                    memo[slot, :, :] = -1
+                    for i in range(MOST_WORDS):
+                        for kind in range(MEMO):
+                            memo[slot, i, kind] = -1
                     known += 1
                 slots[j] = slot
             b = Flat(

@@ -55,15 +55,18 @@ def guess_format(name: str, first_line: str, mapping: Mapping[str, str]) -> str:
     return "tsv"
 
 
-def read_subjects(lines: Iterable[str], kind: str, mapping: Mapping[str, str]) -> Iterator[Subject | Fault]:
-    """Subjects row by row; a row that is wrong comes as a ``Fault`` in its place.
+def read_subjects(
+    lines: Iterable[str], kind: str, mapping: Mapping[str, str], *, first: int = 1
+) -> Iterator[Subject | Fault]:
+    """Subjects row by row; a row that is wrong comes as a ``Fault`` in its place. ``first`` is the number of the first
+    of these lines in their file.
 
     Raises ``Rejected("matching.mapping")`` for a CSV whose header lacks a mapped column.
     """
     if kind == "csv":
         yield from _read_csv(lines, mapping)
         return
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         text = line.rstrip("\r\n").removeprefix("\ufeff") if number == 1 else line.rstrip("\r\n")
         if not text.strip() or (number == 1 and kind == "tsv" and _is_header(text)):
             continue

@@ -85,7 +85,8 @@ def _scratch() -> pairing.Scratch:
     if not hasattr(_local, "scratch"):
         _local.scratch = pairing.make_scratch()
         _local.room = pairing.make_room()
-        _local.memo = np.empty((pairing.SLOTS, pairing.MOST_WORDS, 5), dtype=np.int32)
+        _local.memo = np.empty((pairing.SLOTS, pairing.MOST_WORDS, pairing.MEMO), dtype=np.int32)
+        _local.lines = None
         _local.keys = np.empty(pairing.SLOTS, dtype=np.int32)
     return cast("pairing.Scratch", _local.scratch)
 
@@ -95,7 +96,7 @@ def _tables() -> pairing.Costs:
     costs = load_costs()
     known = costs.lexicon
     return pairing.Costs(
-        costs.grid, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of,
+        costs.grid, costs.floors, costs.starts, _kinds(), costs.chunks.child, costs.chunks.chunk_of,
         known.words, known.starts, known.spellings, known.costs, known.unseen,
     )  # fmt: skip
 
@@ -117,7 +118,7 @@ def compare_encoded(left: EncodedName, right: EncodedName) -> Compared:
     """Compare two encoded names; symmetric."""
     features = np.zeros(len(pairing.FEATURES))
     cells = np.zeros((pairing.MOST_WORDS, pairing.CELL), dtype=np.int32)
-    memo = np.full((pairing.MOST_WORDS, pairing.MOST_WORDS, 5), -1, dtype=np.int32)
+    memo = np.full((pairing.MOST_WORDS, pairing.MOST_WORDS, pairing.MEMO), -1, dtype=np.int32)
     slots = np.arange(pairing.MOST_WORDS, dtype=np.int32)
     a, b = _flat(left), _flat(right)
     found = pairing.compare(a, b, _tables(), _scratch(), memo, slots, True, features, cells)
@@ -151,30 +152,55 @@ def _stacked() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     )
 
 
+@dataclass(frozen=True)
+class Comparisons:
+    """One name compared with several, line by line: ``place`` among those given, ``odds`` the log-odds, ``rough`` those
+    of the first look, by which the rest was chosen.
+    """
+
+    place: npt.NDArray[np.int64]
+    rough: npt.NDArray[np.float64]
+    odds: npt.NDArray[np.float64]
+    features: npt.NDArray[np.float64]
+    relations: npt.NDArray[np.uint8]
+    cells: npt.NDArray[np.int32]
+    found: npt.NDArray[np.int32]
+
+    def line(self, k: int) -> Compared:
+        """One of the comparisons."""
+        weights = load_weights()[RELATIONS[int(self.relations[k])]]
+        return Compared(float(self.odds[k]), self.features[k], self.cells[k, : self.found[k]], weights)
+
+
 def compare_candidates(
     left: EncodedName, words: pairing.Words, names: npt.NDArray[np.int32], *, most: int
-) -> list[tuple[int, float, Compared]]:
-    """Compare one name with several of a segment's: of the ``most`` best and their equals the place, the log-odds by
-    the pooled costs (by which they were chosen), and the comparison.
+) -> Comparisons:
+    """Compare one name with several of a segment's: all by the pooled costs, the ``most`` best of them and their equals
+    under every romanisation habit. What was left after the first look does not come back.
     """
     size = len(names)
-    if not size:
-        return []
-    features, relations = np.zeros((size, len(pairing.FEATURES))), np.zeros(size, dtype=np.uint8)
-    cells, found = np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32), np.zeros(size, dtype=np.int32)
-    rough, odds = np.zeros(size), np.zeros(size)
     scratch = _scratch()
-    pairing.compare_names(
-        _flat(left), names, words, _tables(), scratch, _local.room, _local.memo, _local.keys, *_stacked(), most,
-        features, relations, cells, found, rough, odds,
+    if _local.lines is None or len(_local.lines.odds) < size:
+        _local.lines = _make_lines(max(size, 1024))
+    lines: Comparisons = _local.lines
+    if size:
+        pairing.compare_names(
+            _flat(left), names, words, _tables(), scratch, _local.room, _local.memo, _local.keys, *_stacked(), most,
+            lines.features, lines.relations, lines.cells, lines.found, lines.rough, lines.odds,
+        )  # fmt: skip
+    kept = np.flatnonzero(lines.odds[:size] > -1.0e8)
+    return Comparisons(
+        kept, lines.rough[kept], lines.odds[kept], lines.features[kept], lines.relations[kept], lines.cells[kept],
+        lines.found[kept],
     )  # fmt: skip
-    models = [load_weights()[relation] for relation in RELATIONS]
-    kept = np.flatnonzero(odds > -1.0e8)
-    kinds, values, counts = relations[kept].tolist(), odds[kept].tolist(), found[kept].tolist()
-    return [
-        (k, first, Compared(value, features[k], cells[k, :count], models[kind]))
-        for k, first, kind, value, count in zip(kept.tolist(), rough[kept].tolist(), kinds, values, counts, strict=True)
-    ]
+
+
+def _make_lines(size: int) -> Comparisons:
+    return Comparisons(
+        np.arange(size), np.zeros(size), np.zeros(size), np.zeros((size, len(pairing.FEATURES))),
+        np.zeros(size, dtype=np.uint8), np.zeros((size, pairing.MOST_WORDS, pairing.CELL), dtype=np.int32),
+        np.zeros(size, dtype=np.int32),
+    )  # fmt: skip
 
 
 def probability(log_odds: float) -> float:
@@ -237,7 +263,7 @@ def _align_words(left: tuple[EncodedWord, ...], right: tuple[EncodedWord, ...]) 
     tables = _tables()
     ends = np.zeros(max(len(codes), 1), dtype=np.int32)
     rows = grid_rows(codes, source[0].table if own else 0)
-    trace_reading(rows, goal_codes, tables.grid, tables.child, tables.chunk_of, _scratch().table, ends)
+    trace_reading(rows, goal_codes, tables.grid, tables.floors, tables.child, tables.chunk_of, _scratch().room, ends)
     numbers = load_costs().chunks.numbers
     steps: list[Json] = []
     begin = 0

@@ -6,12 +6,15 @@ screened on eight processes gives the same bytes as one question after the other
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+
+import orjson
 
 from tansiq.engine.errors import TansiqError
 from tansiq.engine.matching import scoring
@@ -23,7 +26,10 @@ from tansiq.engine.names import read_name
 
 OPEN = "open"
 """The label that files on a command line carry: whoever may read them may see all of them."""
-_BATCH = 64
+_BATCH = 24
+_WARMING = "محمد الشريف"
+_GARBAGE_EVERY = 200_000
+"""Answers hold no cycles: there is little to be found by looking often."""
 _state: dict[str, Index] = {}
 
 
@@ -51,28 +57,40 @@ def answer(index: Index, asked: Subject | Fault, limit: int) -> dict[str, Json]:
     return line
 
 
+def as_line(answered: dict[str, Json]) -> str:
+    """One JSON line; a text that is no Unicode (half a surrogate pair) is written with escapes."""
+    try:
+        return orjson.dumps(answered).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(answered)
+
+
 def screen(folder: Path, asked: Iterable[Subject | Fault], *, limit: int, workers: int) -> Iterator[str]:
     """JSON lines for a stream of questions, in their order."""
+    index = Index(folder)
     if workers <= 1:
-        index = Index(folder)
         for question in asked:
-            yield json.dumps(answer(index, question, limit), ensure_ascii=False)
+            yield as_line(answer(index, question, limit))
         return
+    _warm(index)
     context = multiprocessing.get_context("forkserver" if multiprocessing.parent_process() else "fork")
-    _warm()
     with context.Pool(workers, initializer=_open, initargs=(folder,)) as pool:
         for lines in pool.imap(_answer_batch, _batches(asked, limit)):
             yield from lines
 
 
-def _warm() -> None:
-    """Load tables before processes part, so that they share them."""
-    scoring.load_weights()
-    scoring.compare_encoded(encode_name(read_name("a")), encode_name(read_name("b")))
+def _warm(index: Index) -> None:
+    """Load tables and compiled code before processes part, so that they share them."""
+    index.search(Query((_WARMING,)), Labels.of(OPEN), 1)
+    _state["index"] = index
+    gc.collect()
+    gc.freeze()
 
 
 def _open(folder: Path) -> None:
-    _state["index"] = Index(folder)
+    if "index" not in _state:
+        _state["index"] = Index(folder)
+    gc.set_threshold(_GARBAGE_EVERY)
 
 
 def _batches(asked: Iterable[Subject | Fault], limit: int) -> Iterator[tuple[list[Subject | Fault], int]]:
@@ -83,7 +101,7 @@ def _batches(asked: Iterable[Subject | Fault], limit: int) -> Iterator[tuple[lis
 
 def _answer_batch(work: tuple[list[Subject | Fault], int]) -> list[str]:
     batch, limit = work
-    return [json.dumps(answer(_state["index"], question, limit), ensure_ascii=False) for question in batch]
+    return [as_line(answer(_state["index"], question, limit)) for question in batch]
 
 
 def pair_score(left: str, right: str) -> float:

@@ -38,14 +38,14 @@ class Texts:
     starts: npt.NDArray[np.uint32]
 
     def __getitem__(self, i: int) -> str:
-        return bytes(self.raw[self.starts[i] : self.starts[i + 1]]).decode()
+        return bytes(self.raw[self.starts[i] : self.starts[i + 1]]).decode("utf-8", "surrogatepass")
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
 
 def _texts(values: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-    encoded = [value.encode() for value in values]
+    encoded = [value.encode("utf-8", "surrogatepass") for value in values]
     starts = np.zeros(len(encoded) + 1, dtype=np.uint32)
     np.cumsum([len(value) for value in encoded], out=starts[1:])
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), starts
@@ -129,16 +129,24 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
     arrays["subject_labels"] = np.array(subject_labels, dtype=np.uint16 if len(label_sets) < 65536 else np.uint32)
     listed = json.dumps([sorted(labels, key=lambda label: (str(type(label)), label)) for labels in label_sets])
     arrays["label_sets"] = np.frombuffer(listed.encode(), dtype=np.uint8)
-    arrays |= _postings(words_flat, starts, len(vocabulary.words))
     arrays |= _word_arrays(list(vocabulary.words))
-    core = (arrays["word_role"].astype(np.int64) % 4 == 0)[words_flat]
+    arrays["key_hashes"] = np.array([hashed for hashed, _ in keys], dtype=np.uint64)
+    arrays["key_subjects"] = np.array([holder for _, holder in keys], dtype=np.int32)
+    return finish(arrays)
+
+
+def finish(arrays: Arrays) -> Arrays:
+    """Add what follows from subjects, names and words: posting lists, trie, look-ups by id and by identifier."""
+    starts, words = arrays["name_starts"].astype(np.int32), arrays["name_words"].astype(np.int32)
+    arrays |= _postings(words, starts, len(arrays["word_hash"]))
+    arrays |= _trie_arrays(arrays)
+    core = (arrays["word_role"].astype(np.int64) % 4 == 0)[words]
     sums = np.concatenate(([0], np.cumsum(core)))
     arrays["name_core"] = (sums[starts[1:]] - sums[starts[:-1]]).astype(np.uint8)
-    arrays["id_order"] = np.argsort(hash_texts(arrays["id_raw"], arrays["id_starts"]), kind="stable").astype(np.int32)
-    hashes = np.array([hashed for hashed, _ in keys], dtype=np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    arrays["key_hashes"] = hashes[order]
-    arrays["key_subjects"] = np.array([holder for _, holder in keys], dtype=np.int32)[order]
+    ids = hash_texts(np.asarray(arrays["id_raw"], np.uint8), np.asarray(arrays["id_starts"], np.uint32))
+    arrays["id_order"] = np.argsort(ids, kind="stable").astype(np.int32)
+    order = np.argsort(arrays["key_hashes"], kind="stable")
+    arrays["key_hashes"], arrays["key_subjects"] = arrays["key_hashes"][order], arrays["key_subjects"][order]
     return arrays
 
 
@@ -155,7 +163,7 @@ def _postings(words: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], size:
 
 
 def _word_arrays(words: list[Word]) -> Arrays:
-    """The vocabulary and the trie over the Latin readings of its words."""
+    """The vocabulary as numbers."""
     encoded = [encode_word(word) for word in words]
     arrays: Arrays = {}
     arrays["word_raw"], arrays["word_starts"] = _texts([word.letters for word in words])
@@ -166,19 +174,35 @@ def _word_arrays(words: list[Word]) -> Arrays:
     arrays["word_table"] = np.array([word.table for word in encoded], dtype=np.uint8)
     arrays["code_raw"], arrays["code_starts"] = _concatenated([word.codes for word in encoded])
     arrays["reading_raw"], arrays["reading_starts"] = _concatenated([word.reading_codes for word in encoded])
+    return arrays
+
+
+_GLUED = tuple(LATIN.encode(article).tobytes() for article in ("al", "el"))
+
+
+def _trie_arrays(arrays: Arrays) -> Arrays:
+    """The trie over the Latin forms under which words are found: the reading, and the reading without a glued
+    article.
+    """
     forms: dict[bytes, list[int]] = {}
-    for number, word in enumerate(encoded):
-        for form in _forms(word):
-            forms.setdefault(LATIN.encode(form).tobytes(), []).append(number)
+    plain, at = arrays["reading_raw"].tobytes(), arrays["reading_starts"].tolist()
+    latin = (arrays["word_table"] == 0).tolist()
+    for number, own in enumerate(latin):
+        form = plain[at[number] : at[number + 1]]
+        forms.setdefault(form, []).append(number)
+        if own and len(form) > 5 and form[:2] in _GLUED:
+            forms.setdefault(form[2:], []).append(number)
     forms.pop(b"", None)
     ordered = sorted(forms)
     raw = np.frombuffer(b"".join(ordered), dtype=np.uint8)
     starts = np.zeros(len(ordered) + 1, dtype=np.int32)
     np.cumsum([len(form) for form in ordered], out=starts[1:])
     trie = make_trie(raw, starts)
-    arrays |= {"node_letter": trie.letter, "node_depth": trie.depth, "node_skip": trie.skip, "node_form": trie.form}
-    arrays["form_words"], arrays["form_starts"] = _runs([forms[form] for form in ordered])
-    return arrays
+    made: Arrays = {
+        "node_letter": trie.letter, "node_depth": trie.depth, "node_skip": trie.skip, "node_form": trie.form,
+    }  # fmt: skip
+    made["form_words"], made["form_starts"] = _runs([forms[form] for form in ordered])
+    return made
 
 
 def _concatenated(parts: list[npt.NDArray[np.uint8]]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
@@ -187,18 +211,12 @@ def _concatenated(parts: list[npt.NDArray[np.uint8]]) -> tuple[npt.NDArray[np.ui
     return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)), starts
 
 
-def _forms(word: EncodedWord) -> list[str]:
-    """The Latin forms under which a word is found: its reading, and without a glued article."""
-    reading = word.reading
-    if len(reading) > 5 and reading[:2] in ("al", "el") and word.table == 0:
-        return [reading, reading[2:]]
-    return [reading]
-
-
 class Segment:
     """Arrays with their meanings; nothing here changes after it was built."""
 
     def __init__(self, arrays: Arrays) -> None:
+        for array in arrays.values():
+            array.flags.writeable = False  # as mapped files are: code is compiled once for both
         self.arrays = arrays
         self._words: dict[int, EncodedWord] = {}
         self.ids = self._texts("id")
@@ -259,7 +277,7 @@ class Segment:
     def subject(self, number: int) -> Subject:
         """A subject as it was added."""
         names = self.subject_names(number)
-        stored = json.loads(self.extras[number] or "{}")
+        stored = json.loads(self.extras[number]) if self.has_more(number) else {}
         surfaces = tuple(self.surfaces[n] for n in names)
         return Subject(
             self.ids[number],
@@ -290,13 +308,10 @@ class Segment:
         """The id of the subject a name belongs to."""
         return self.ids[self.subject_of_name(name)]
 
-    def has_extras(self, name: int) -> bool:
-        """Whether the subject of a name holds more than names."""
-        return bool(self.extras[self.subject_of_name(name)])
-
-    def words_key(self, name: int) -> bytes:
-        """Equal for two names, of any segment, that consist of the same words."""
-        return " ".join(word.text for word in self.name_words(name)).encode()
+    def has_more(self, number: int) -> bool:
+        """Whether a subject holds more than names."""
+        starts = self.extras.starts
+        return bool(starts[number + 1] > starts[number])
 
     def holders(self, hashed: int) -> list[int]:
         """Subjects with an identifier whose key has this hash (equal hashes of different keys are the caller's to

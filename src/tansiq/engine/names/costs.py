@@ -201,6 +201,7 @@ class Costs:
         )
         self.starts = np.cumsum([0] + [len(part) for part in parts[:-1]]).astype(np.int32)
         self.grid: npt.NDArray[np.uint8] = np.concatenate(parts)
+        self.floors: npt.NDArray[np.uint8] = self.grid.min(axis=1)
 
     def _counts(self, name: str, alphabet: Alphabet) -> npt.NDArray[np.float64]:
         counts = np.zeros(alphabet.rows * len(self.chunks.texts), dtype=np.float64)

@@ -11,6 +11,8 @@ Compiled on first use and cached beside the module (or in the user's cache folde
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,23 @@ WIDEST = 68
 """Longer than any word or join of two words that is compared."""
 
 
+class Room(NamedTuple):
+    """Room for one reading: least cost of every pair of prefixes, chunks by target letter, least cost of the rest."""
+
+    table: Ints
+    chunks: Ints
+    rest: Ints
+
+
+def make_room() -> Room:
+    """Room for one thread."""
+    return Room(
+        np.zeros((WIDEST, WIDEST), dtype=np.int32),
+        np.zeros((WIDEST, 4), dtype=np.int32),
+        np.zeros(WIDEST, dtype=np.int32),
+    )
+
+
 @compiled
 def reading_cost(  # noqa: C901 - one loop nest, kept whole for the compiler
     rows: Ints,
@@ -34,73 +53,73 @@ def reading_cost(  # noqa: C901 - one loop nest, kept whole for the compiler
     letter_from: int,
     m: int,
     grid: Bytes,
+    floors: Bytes,
     child: Ints,
     chunk_of: Ints,
-    table: Ints,
+    room: Room,
     limit: int,
 ) -> int:
     """The least cost at which ``n`` source rows emit ``m`` letters; ``NEVER`` if they cannot, or only above ``limit``.
 
-    ``table`` is scratch of at least (n + 1) × (m + 1) and afterwards holds the least cost of every pair of prefixes
-    (of those that can lie on a whole reading; given up early when all are above the limit).
+    ``floors`` is the least of each row of ``grid``. ``room.table`` afterwards holds the least cost of every pair of
+    prefixes (of those that can lie on a whole reading within the limit).
     """
+    table, chunks, rest = room.table, room.chunks, room.rest
+    rest[n] = 0
+    for i in range(n - 1, -1, -1):
+        rest[i] = rest[i + 1] + floors[rows[row_from + i]]
+    if rest[0] > limit:
+        return NEVER
+    for j in range(m):
+        state = 0
+        for d in range(4):
+            state = child[state, letters[letter_from + j + d]] if j + d < m and (d == 0 or state > 0) else 0
+            chunks[j, d] = chunk_of[state] if state > 0 else 0
     for i in range(n + 1):
         for j in range(m + 1):
             table[i, j] = NEVER
     table[0, 0] = 0
     for i in range(n):
         row = rows[row_from + i]
-        least = NEVER
-        first = max(0, m - 4 * (n - i))
-        for j in range(first, min(m, 4 * i) + 1):
+        most = limit - rest[i]
+        empty = True
+        for j in range(max(0, m - 4 * (n - i)), min(m, 4 * i) + 1):
             here = table[i, j]
-            if here > limit:
+            if here > most:
                 continue
+            empty = False
             value = here + grid[row, 0]
             if value < table[i + 1, j]:
                 table[i + 1, j] = value
-            least = min(least, value)
-            state = 0
-            for d in range(4):
-                if j + d >= m:
-                    break
-                state = child[state, letters[letter_from + j + d]]
-                if state == 0:
-                    break
-                chunk = chunk_of[state]
+            for d in range(min(4, m - j)):
+                chunk = chunks[j, d]
                 if chunk > 0:
                     value = here + grid[row, chunk]
                     if value < table[i + 1, j + d + 1]:
                         table[i + 1, j + d + 1] = value
-                    least = min(least, value)
-        if least > limit:
+        if empty:
             return NEVER
     return int(table[n, m]) if table[n, m] <= limit else NEVER
 
 
 @compiled
-def trace_reading(rows: Ints, letters: Bytes, grid: Bytes, child: Ints, chunk_of: Ints, table: Ints, ends: Ints) -> int:
+def trace_reading(
+    rows: Ints, letters: Bytes, grid: Bytes, floors: Bytes, child: Ints, chunk_of: Ints, room: Room, ends: Ints
+) -> int:
     """Like ``reading_cost`` over all ``letters``; ``ends[i]`` becomes the end of what source letter ``i`` emitted."""
     n, m = rows.shape[0], letters.shape[0]
-    total = reading_cost(rows, 0, n, letters, 0, m, grid, child, chunk_of, table, NEVER - 1)
+    total = reading_cost(rows, 0, n, letters, 0, m, grid, floors, child, chunk_of, room, NEVER - 1)
     if total >= NEVER:
         return int(total)
-    j = m
+    table, j = room.table, m
     for i in range(n, 0, -1):
         ends[i - 1] = j
         row = rows[i - 1]
         found, least = j, table[i - 1, j] + grid[row, 0]
         for d in range(1, 5):
-            if j - d < 0:
-                break
-            state = 0
-            for k in range(j - d, j):
-                state = child[state, letters[k]]
-                if state == 0:
-                    break
-            if state == 0 or chunk_of[state] == 0:
+            if j - d < 0 or room.chunks[j - d, d - 1] == 0:
                 continue
-            value = table[i - 1, j - d] + grid[row, chunk_of[state]]
+            value = table[i - 1, j - d] + grid[row, room.chunks[j - d, d - 1]]
             if value < least:
                 least, found = value, j - d
         j = found
@@ -157,11 +176,15 @@ def read_trie(  # noqa: C901 - one loop nest, kept whole for the compiler
                 longer[i, parent[state]] = least
     path = np.zeros(WIDEST, dtype=np.uint8)
     chunks = np.zeros(5, dtype=np.int32)
+    low, high = np.zeros(WIDEST, dtype=np.int32), np.zeros(WIDEST, dtype=np.int32)
+    while high[0] < n and stack[0, high[0] + 1] + rest[high[0] + 1] <= limit:
+        high[0] += 1
     found, node, nodes = 0, 0, node_letter.shape[0]
     while node < nodes:
         depth = node_depth[node]
         path[depth] = node_letter[node]
         state, wide = 0, 0
+        first, last = n, -1
         for d in range(1, 5):
             if depth - d < 0:
                 break
@@ -170,21 +193,30 @@ def read_trie(  # noqa: C901 - one loop nest, kept whole for the compiler
                 break
             chunks[d] = rear_chunk[state]
             wide = d
-        stack[depth, 0] = NEVER
+            if chunks[d] > 0 and high[depth - d] >= low[depth - d]:
+                first, last = min(first, low[depth - d]), max(last, high[depth - d])
         promise = NEVER
-        for i in range(1, n + 1):
+        for i in range(n + 1):
+            stack[depth, i] = NEVER
+        low[depth], high[depth] = n + 1, -1
+        for i in range(first + 1, n + 1):
             value = stack[depth, i - 1] + own[i - 1, 0]
+            if i - 1 > last and value + rest[i] > limit:
+                break
             for d in range(1, wide + 1):
                 if chunks[d] > 0:
                     other = stack[depth - d, i - 1] + own[i - 1, chunks[d]]
                     if other < value:
                         value = other
-            stack[depth, i] = value
-            if value + rest[i] < promise:
-                promise = value + rest[i]
+            if value + rest[i] <= limit:
+                stack[depth, i] = value
+                promise = min(promise, value + rest[i])
+                low[depth], high[depth] = min(low[depth], i), i
         for d in range(1, 4):
             if promise <= limit or depth - d < 0:
                 break
+            if high[depth - d] < low[depth - d]:
+                continue
             state = 0
             for k in range(depth - d + 1, depth + 1):
                 state = child[state, path[k]]
@@ -192,7 +224,7 @@ def read_trie(  # noqa: C901 - one loop nest, kept whole for the compiler
                     break
             if state == 0:
                 continue
-            for i in range(n):
+            for i in range(low[depth - d], min(high[depth - d] + 1, n)):
                 value = stack[depth - d, i] + longer[i, state] + rest[i + 1]
                 if value < promise:
                     promise = value
