@@ -21,12 +21,10 @@ from typing import TextIO, cast
 import click
 
 from tansiq.engine.errors import TansiqError
-from tansiq.engine.matching import screening
-from tansiq.engine.matching.index import Index
+from tansiq.engine.matching import building, screening
 from tansiq.engine.matching.reading import FORMATS, Fault, guess_format, read_subjects
 from tansiq.engine.matching.subjects import MAX_MATCHES, Subject
 
-_ROWS_A_SEGMENT = 2_000_000
 _format = click.option(
     "--format", "kind", type=click.Choice(FORMATS), help="Format of the input; guessed when not given."
 )
@@ -63,7 +61,8 @@ def match() -> None:
 @click.option("--out", "folder", required=True, type=click.Path(path_type=Path), help="Directory of the new index.")
 @_format
 @_columns
-def build(gallery: str, folder: Path, kind: str | None, columns: str) -> None:
+@_workers
+def build(gallery: str, folder: Path, kind: str | None, columns: str, workers: int) -> None:
     """Build an index from GALLERY in a directory; an index that stands there is replaced at the end.
 
     \b
@@ -74,15 +73,25 @@ def build(gallery: str, folder: Path, kind: str | None, columns: str) -> None:
     """
     with _failing(), tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".index-") as temporary:
         began, place = time.perf_counter(), Path(temporary) / "index"
-        index, faults = Index(place), _Faults()
-        subjects = faults.report(_subjects(gallery, kind, columns))
-        while batch := list(islice(subjects, _ROWS_A_SEGMENT)):
-            index.add((subject, (screening.OPEN,)) for subject in batch)
+        faults, mapping = _Faults(), _mapping(columns)
+        with _input(gallery) as stream:
+            first = stream.readline()
+            index = building.build(
+                place,
+                stream,
+                first_line=first,
+                kind=kind or guess_format(gallery, first, mapping),
+                mapping=mapping,
+                label=screening.OPEN,
+                workers=workers,
+                told=faults.tell,
+            )
+        count = len(index)
         if folder.exists():
             shutil.rmtree(folder)
         place.rename(folder)
         took = time.perf_counter() - began
-    click.echo(f"{len(index)} subjects indexed in {took:.1f} s, {faults.count} rows left out", err=True)
+    click.echo(f"{count} subjects indexed in {took:.1f} s, {faults.count} rows left out", err=True)
 
 
 @match.command("search")
@@ -161,9 +170,13 @@ class _Faults:
         """The same rows, faults told."""
         for row in rows:
             if isinstance(row, Fault):
-                self.count += 1
-                click.echo(f"line {row.line}: {row.error}", err=True)
+                self.tell(row)
             yield row
+
+    def tell(self, fault: Fault) -> None:
+        """One more row that was not taken."""
+        self.count += 1
+        click.echo(f"line {fault.line}: {fault.error}", err=True)
 
     def report(self, rows: Iterable[Subject | Fault]) -> Iterator[Subject]:
         """The rows without faults."""
@@ -209,11 +222,15 @@ def _output(name: str, *, append: bool) -> Iterator[TextIO]:
 
 
 def _subjects(name: str, kind: str | None, columns: str) -> Iterator[Subject | Fault]:
-    mapping = dict(part.split("=", 1) for part in columns.split(",") if "=" in part)
+    mapping = _mapping(columns)
     with _input(name) as stream:
         first = stream.readline()
         chosen = kind or guess_format(name, first, mapping)
         yield from read_subjects(chain([first] if first else [], stream), chosen, mapping)
+
+
+def _mapping(columns: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in columns.split(",") if "=" in part)
 
 
 def _parent(folder: Path) -> Path:

@@ -11,17 +11,17 @@ from __future__ import annotations
 import fcntl
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from tansiq.engine.errors import Corrupt
-from tansiq.engine.matching.layout import combine
+from tansiq.engine.matching.layout import combine, last_of_each
 from tansiq.engine.matching.parts import Part
 from tansiq.engine.matching.searching import search
-from tansiq.engine.matching.segment import Segment, build_arrays
+from tansiq.engine.matching.segment import Arrays, Segment, build_arrays
 from tansiq.engine.matching.storage import read_root, read_segment, write_root, write_segment
 from tansiq.engine.matching.subjects import MAX_MATCHES, Label, Labels, Match, Query, Subject
 
@@ -87,6 +87,16 @@ class Index:
             if number >= 0 and not part.removed[number]:
                 return part.segment.subject(number), part.segment.labels(number)
         return None
+
+    def replace(self, segments: Sequence[Arrays]) -> None:
+        """Put segments that were built elsewhere in force as one, in place of all that is there; of subjects with one
+        id the last holds.
+        """
+        with self._writing():
+            sources = [
+                (arrays, mask) for arrays, mask in zip(segments, last_of_each(segments), strict=True) if mask.any()
+            ]
+            self._publish((self._store(Segment(combine(sources))),) if sources else ())
 
     def merge(self) -> None:
         """Lay all segments out as one and let go of removed subjects."""

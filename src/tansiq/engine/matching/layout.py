@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from tansiq.engine.matching.segment import Arrays, finish
 from tansiq.engine.names.compiled import compiled
+from tansiq.engine.names.kernels import hash_texts
 
 Bools = npt.NDArray[np.bool_]
 _WORD_TEXTS = ("word", "code", "reading")
@@ -101,6 +102,29 @@ def _labels(sources: Sequence[Arrays]) -> tuple[npt.NDArray[np.uint8], npt.NDArr
     text = f"[{', '.join(known)}]".encode()
     small = np.uint16 if len(known) < 65536 else np.uint32
     return np.frombuffer(text, dtype=np.uint8), np.concatenate(carried).astype(small)
+
+
+def last_of_each(sources: Sequence[Arrays]) -> list[Bools]:
+    """For each source which of its subjects stay when of subjects with one id only the last does."""
+    sizes = [len(source["id_starts"]) - 1 for source in sources]
+    masks = [np.ones(size, dtype=bool) for size in sizes]
+    if len(sources) < 2:
+        return masks
+    shifts = np.cumsum([0, *sizes])
+    hashes = np.concatenate([hash_texts(source["id_raw"], source["id_starts"].astype(np.uint32)) for source in sources])
+    order = np.argsort(hashes, kind="stable")
+    for place in np.flatnonzero(hashes[order][1:] == hashes[order][:-1]).tolist():
+        one, other = int(order[place]), int(order[place + 1])
+        if _id_at(sources, shifts, one) == _id_at(sources, shifts, other):
+            holder = int(np.searchsorted(shifts, one, "right")) - 1
+            masks[holder][one - shifts[holder]] = False
+    return masks
+
+
+def _id_at(sources: Sequence[Arrays], shifts: npt.NDArray[np.int64], subject: int) -> bytes:
+    holder = int(np.searchsorted(shifts, subject, "right")) - 1
+    raw, starts, own = sources[holder]["id_raw"], sources[holder]["id_starts"], subject - int(shifts[holder])
+    return bytes(raw[int(starts[own]) : int(starts[own + 1])])
 
 
 def combine(sources: Sequence[tuple[Arrays, Bools]]) -> Arrays:

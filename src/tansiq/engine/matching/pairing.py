@@ -265,7 +265,7 @@ def _chance(a: Flat, i: int, iw: int, b: Flat, j: int, jw: int) -> float:
 
 
 @inlined
-def _worths(
+def _worths(  # noqa: C901 - one loop nest, kept whole for the compiler
     a: Flat,
     b: Flat,
     p: int,
@@ -550,7 +550,7 @@ def _put_together(words: Words, name: int, room: Room, chosen: Ints) -> int:
 
 
 @compiled
-def compare_names(
+def compare_names(  # noqa: C901 - one loop nest, kept whole for the compiler
     a: Flat, names: Ints, words: Words, costs: Costs, scratch: Scratch, room: Room, memo: Ints, keys: Ints,
     weights: Doubles, biases: Doubles, most: int, features: Doubles, relations: Bytes, cells: Ints, found: Ints,
     rough: Doubles, odds: Doubles,

@@ -15,10 +15,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tansiq.engine.matching.encoding import EncodedName, EncodedWord, Trie, encode_word, encode_words, make_trie
+from tansiq.engine.matching.encoding import (
+    MAX_LETTERS,
+    EncodedName,
+    EncodedWord,
+    Trie,
+    encode_word,
+    encode_words,
+    make_trie,
+)
 from tansiq.engine.matching.evidence import identifier_keys, key_hash
 from tansiq.engine.matching.subjects import Label, Subject
 from tansiq.engine.names import Role, Script, Word, read_name
+from tansiq.engine.names.costs import load_costs
 from tansiq.engine.names.kernels import hash_texts
 from tansiq.engine.names.letters import LATIN
 from tansiq.engine.names.tokens import MAX_WORDS, name_parts, word_of
@@ -96,8 +105,10 @@ class _Vocabulary:
         return self.words.setdefault(word, len(self.words))
 
 
-def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
-    """Lay out subjects (distinct ids). Raises ``Rejected("names.too_long")`` for a name that is none."""
+def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]], *, finished: bool = True) -> Arrays:
+    """Lay out subjects (distinct ids); unfinished ones can only be combined. Raises ``Rejected("names.too_long")`` for a
+    name that is none.
+    """
     vocabulary = _Vocabulary()
     ids: list[str] = []
     extras: list[str] = []
@@ -132,7 +143,7 @@ def build_arrays(rows: Iterable[tuple[Subject, frozenset[Label]]]) -> Arrays:
     arrays |= _word_arrays(list(vocabulary.words))
     arrays["key_hashes"] = np.array([hashed for hashed, _ in keys], dtype=np.uint64)
     arrays["key_subjects"] = np.array([holder for _, holder in keys], dtype=np.int32)
-    return finish(arrays)
+    return finish(arrays) if finished else arrays
 
 
 def finish(arrays: Arrays) -> Arrays:
@@ -163,20 +174,30 @@ def _postings(words: npt.NDArray[np.int32], starts: npt.NDArray[np.int32], size:
 
 
 def _word_arrays(words: list[Word]) -> Arrays:
-    """The vocabulary as numbers."""
-    encoded = [encode_word(word) for word in words]
+    """The vocabulary as numbers; Latin words, most of all, by the bulk."""
+    latin = [word.script is Script.LATIN and word.letters.isascii() for word in words]
+    plain = [word.letters[:MAX_LETTERS] for word, own in zip(words, latin, strict=True) if own]
+    values = iter(load_costs().background.many(plain))
+    encoded = [None if own else encode_word(word) for word, own in zip(words, latin, strict=True)]
     arrays: Arrays = {}
     arrays["word_raw"], arrays["word_starts"] = _texts([word.letters for word in words])
     arrays["word_hash"] = hash_texts(arrays["word_raw"], arrays["word_starts"]).astype(np.int64)
     arrays["word_script"] = np.array([_SCRIPTS.index(word.script) for word in words], dtype=np.uint8)
     arrays["word_role"] = np.array([_ROLES.index(word.role) + 4 * word.article for word in words], dtype=np.uint8)
-    arrays["word_background"] = np.array([word.background for word in encoded], dtype=np.float32)
-    arrays["word_table"] = np.array([word.table for word in encoded], dtype=np.uint8)
-    arrays["code_raw"], arrays["code_starts"] = _concatenated([word.codes for word in encoded])
-    arrays["reading_raw"], arrays["reading_starts"] = _concatenated([word.reading_codes for word in encoded])
+    backgrounds = [next(values) if word is None else word.background for word in encoded]
+    arrays["word_background"] = np.array(backgrounds, dtype=np.float32)
+    arrays["word_table"] = np.array([0 if word is None else word.table for word in encoded], dtype=np.uint8)
+    own_codes = iter([text.encode().translate(_LATIN_CODES) for text in plain])
+    codes = [next(own_codes) if word is None else word.codes.tobytes() for word in encoded]
+    readings = [
+        code if word is None else word.reading_codes.tobytes() for code, word in zip(codes, encoded, strict=True)
+    ]
+    arrays["code_raw"], arrays["code_starts"] = _concatenated(codes)
+    arrays["reading_raw"], arrays["reading_starts"] = _concatenated(readings)
     return arrays
 
 
+_LATIN_CODES = bytes(LATIN.numbers.get(chr(code), 0) for code in range(256))
 _GLUED = tuple(LATIN.encode(article).tobytes() for article in ("al", "el"))
 
 
@@ -205,10 +226,10 @@ def _trie_arrays(arrays: Arrays) -> Arrays:
     return made
 
 
-def _concatenated(parts: list[npt.NDArray[np.uint8]]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def _concatenated(parts: list[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     starts = np.zeros(len(parts) + 1, dtype=np.int32)
     np.cumsum([len(part) for part in parts], out=starts[1:])
-    return (np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)), starts
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), starts
 
 
 class Segment:

@@ -16,6 +16,7 @@ trigram model for all others. Nothing in it depends on any gallery, so no score 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tansiq.engine.errors import Corrupt
+from tansiq.engine.names.kernels import spelled_logs
 from tansiq.engine.names.letters import ALPHABETS, DIGITS, KINDS, LATIN, LATIN_LETTERS, Alphabet
 from tansiq.engine.names.scripts import Script
 
@@ -145,22 +147,18 @@ class Background:
 
     def __call__(self, letters: str) -> float:
         """Natural log-probability of a folded Latin word."""
-        spelled = math.exp(max(self._spelled(letters), -200.0))
-        known = self._words.get(letters, 0.0)
-        return math.log(_WORD_SHARE * known + (1.0 - _WORD_SHARE) * spelled + 1e-90)
+        return self.many([letters])[0]
 
-    def _spelled(self, letters: str) -> float:
-        total, a, b = 0.0, 0, 0
-        for letter in letters:
-            c = _place(letter)
-            total += float(self._trigrams[a, b, c])
-            a, b = b, c
-        return total + float(self._trigrams[a, b, 0])
+    def many(self, words: Sequence[str]) -> list[float]:
+        """The same of each of several words."""
+        raw = np.frombuffer("".join(words).encode("ascii", "replace"), dtype=np.uint8)
+        starts = np.cumsum([0, *map(len, words)])
+        spelled = spelled_logs(raw, starts, self._trigrams).tolist()
+        return [self._log(word, own) for word, own in zip(words, spelled, strict=True)]
 
-
-def _place(letter: str) -> int:
-    """1–26 for letters, 27 for any digit."""
-    return ord(letter) - 96 if "a" <= letter <= "z" else 27
+    def _log(self, word: str, spelled: float) -> float:
+        known = self._words.get(word, 0.0)
+        return math.log(_WORD_SHARE * known + (1.0 - _WORD_SHARE) * math.exp(max(spelled, -200.0)) + 1e-90)
 
 
 def _read() -> dict[str, npt.NDArray[np.generic]]:

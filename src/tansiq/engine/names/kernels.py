@@ -291,6 +291,24 @@ def hash_texts(raw: Bytes, starts: npt.NDArray[np.uint32]) -> npt.NDArray[np.uin
 
 
 @compiled
+def spelled_logs(
+    raw: Bytes, starts: npt.NDArray[np.int64], trigrams: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """The log-probability of each Latin word ``raw[starts[i]:starts[i + 1]]`` (ASCII) by its letter trigrams; place 0
+    is the boundary, 1–26 are the letters, 27 is anything else.
+    """
+    logs = np.zeros(starts.shape[0] - 1)
+    for i in range(starts.shape[0] - 1):
+        a, b = 0, 0
+        for at in range(starts[i], starts[i + 1]):
+            c = raw[at] - 96 if 97 <= raw[at] <= 122 else 27
+            logs[i] += trigrams[a, b, c]
+            a, b = b, c
+        logs[i] += trigrams[a, b, 0]
+    return logs
+
+
+@compiled
 def known_cost(
     word: int,
     latin: int,
