@@ -51,3 +51,9 @@ def units() -> list[Unit]:
 def officers() -> list[Officer]:
     """Every officer, by user name."""
     return list(Officer.objects.select_related("unit"))
+
+
+def officer_by_reference(reference: str) -> Officer | None:
+    """The active officer of this opaque id; None when there is none (any more)."""
+    rows = Officer.objects.select_related("unit").filter(is_active=True)
+    return rows.filter(officer_id=reference).first() if len(reference) == 36 else None

@@ -31,6 +31,7 @@ from tansiq.node.flows import (
     matching,
     overdue,
     projections,
+    screening,
     taking,
     threats,
 )
@@ -144,6 +145,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     alerts.ENDING_JOB: alerts.end,
     alerts.WATCH_JOB: alerts.watch,
     blind_holding.JOB: blind_holding.keep,
+    screening.JOB: screening.work,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -6,7 +6,11 @@ import uuid
 
 from django.db import models
 
+from tansiq.node.search.screening_models import Screening, ScreeningHit
 from tansiq.node.vault.columns import SealedJSONField, SealedTextField
+
+__all__ = ["Screening", "ScreeningHit"]
+"""Further rows of this room; the rest stands here."""
 
 
 class Search(models.Model):

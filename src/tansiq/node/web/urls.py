@@ -24,6 +24,7 @@ from tansiq.node.web.views import (
     preferences,
     register,
     reviews,
+    screening,
     search,
 )
 
@@ -43,6 +44,11 @@ urlpatterns = [
     path("desk/give-back/", desk.give_back, name="desk_give_back"),
     path("desk/done/", desk.done, name="desk_done"),
     path("search/", search.ask, name="search"),
+    path("search/lists/", screening.index, name="search_screenings"),
+    path("search/lists/<id:screening_id>/", screening.show, name="search_screening"),
+    path("search/lists/<id:screening_id>/judge/", screening.judge, name="search_screening_judge"),
+    path("search/lists/<id:screening_id>/stop/", screening.stop, name="search_screening_stop"),
+    path("search/lists/<id:screening_id>/export/", screening.export, name="search_screening_export"),
     path("search/<id:search_id>/", search.result, name="search_result"),
     path("dossiers/", dossiers.index, name="dossiers"),
     path("dossiers/new/", acting.new_request, name="dossiers_new"),
