@@ -19,6 +19,15 @@ if [ ! -x .venv/bin/python ]; then
     fi
   }
 fi
+# Printing (WeasyPrint) needs these beside its wheels; everything else runs without, and says so when somebody prints.
+if ! "$python" -c 'import ctypes, sys; [ctypes.CDLL(name) for name in ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")]' 2>/dev/null; then
+  libraries="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $libraries >/dev/null; } || echo "Printing is not available: install $libraries" >&2
+  else
+    echo "Printing is not available until these are installed: sudo apt-get install $libraries" >&2
+  fi
+fi
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
   if [ ! -x .venv/bin/uv ]; then

@@ -165,6 +165,7 @@ def test_killed_while_exporting_and_importing(gap: Gap) -> None:
         assert phases == {"received"}
 
 
+@pytest.mark.slow
 def test_damage_is_named_and_the_exit_status_says_so(gap: Gap) -> None:
     gap.drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))
     gap.export("fr", "ma")

@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     "register": frozenset({"liaison", "analyst", "duty"}),
     "import": frozenset({"analyst", "liaison"}),
     "export": frozenset({"analyst", "liaison", "prosecutor"}),
+    "print": frozenset({"analyst", "approver", "data_protection", "duty", "liaison", "prosecutor"}),
     "end_exercise": frozenset({"approver", "data_protection"}),
     "accords": frozenset({"approver", "programme"}),
     "partners": frozenset({"administrator", "approver"}),

@@ -320,6 +320,32 @@ def add_reference(session: Session, dossier_id: str, value: str, whose: str) -> 
     session.tell({"dossier": row.dossier_id, "whose": whose, "value": value}, f"{whose}: {value}")
 
 
+@dossier.command("print")
+@click.argument("dossier_id")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="the PDF to write")
+@click.option("--purpose", required=True, help="a code of the list of purposes; it stands on every sheet")
+@click.option("--reason", required=True, help="why; it stays in the log and on the copy")
+@click.option("--entry", default="", help="one entry alone")
+@click.option("--copies", default=1, show_default=True, help="each copy has a number of its own")
+@click.option("--print-language", default="", type=click.Choice(["", "ar", "fr", "en"]), help="yours if left out")
+@passed
+def print_dossier(session: Session, dossier_id: str, out: Path, print_language: str, **told: Any) -> None:
+    """Print a dossier as PDF: marking, copy number and conditions on every sheet, signatures in an annex."""
+    officer = session.officer()
+    from tansiq.node.flows import printing
+
+    full = _full(officer, dossier_id)
+    made = printing.print_dossier(officer, full, language=print_language, **told, now=now())
+    beside = out.with_name(out.name + ".new")
+    beside.touch(mode=0o600)
+    beside.write_bytes(made.raw)
+    beside.replace(out)
+    session.tell(
+        {"dossier": full, "file": str(out), "copies": made.numbers, "sha256": made.file_digest},
+        f"{out}: copies {', '.join(map(str, made.numbers))}",
+    )
+
+
 @dossier.command("end-exercise")
 @click.argument("dossier_id")
 @passed

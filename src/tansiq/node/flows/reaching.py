@@ -26,7 +26,7 @@ from tansiq.node.dossiers.erased import HeldCopy
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import attaching, erasure_ledger, forwarding
 from tansiq.node.register import actions as register_actions
-from tansiq.node.register import exporting
+from tansiq.node.register import exporting, prints
 from tansiq.node.register import queries as register
 from tansiq.node.search import actions as searches
 
@@ -42,7 +42,14 @@ Copies = Callable[["Entry", int], "list[HeldCopy]"]
 """Who holds copies of a part outside of the store."""
 
 PLACES: list[Place] = []
-COPIES: list[Copies] = []
+
+
+def _on_paper(row: Entry, _index: int) -> list[HeldCopy]:
+    """The copies on paper that show the entry."""
+    return [HeldCopy("print", str(one.copy_number), one.officer) for one in prints.showing(row.entry_id)]
+
+
+COPIES: list[Copies] = [_on_paper]
 
 
 def erase(

@@ -243,7 +243,7 @@ class RegisterChange(models.Model):
 
 
 class Export(models.Model):
-    """A copy of part of the register that left it as a file; its number stands in the file."""
+    """A numbered copy that left the node: part of the register as a file, or entries of a dossier on paper. Its number stands on it."""
 
     copy_number = models.BigAutoField(primary_key=True)
     officer = models.CharField(max_length=36)
@@ -258,6 +258,16 @@ class Export(models.Model):
 
     class Meta:
         ordering = ["-copy_number"]
+
+
+class ExportedEntry(models.Model):
+    """That a copy on paper shows an entry; it outlives the entry's parts, so that a recall knows where copies are."""
+
+    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="entries")
+    entry = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "export"], name="one_row_per_exported_entry")]
 
 
 class ExportedSubject(models.Model):

@@ -162,6 +162,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
     }
 }
+PRINT_RENDERER = "tansiq.node.web.printing.render"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 # What officers bring is sealed in memory: a page's body is never spooled to the disk (bounds.MAX_PAGE is the same number).
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024 + 64 * 1024

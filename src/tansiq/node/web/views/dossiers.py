@@ -69,6 +69,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "state": state_of(officer, read, names),
         "is_accord": read["kind"] == "accord",
         "may_pass_on": read["kind"] != "accord" and may(officer.roles, "act"),
+        "may_print": may(officer.roles, "print"),
         "may_end": read["exercise"] and may(officer.roles, "end_exercise"),
         "is_reader_only": not may(officer.roles, "act"),
         "deadlines": [{**row, **words.deadline_words(read["kind"], row)} for row in read["deadlines"]],
