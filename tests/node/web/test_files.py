@@ -112,6 +112,19 @@ def test_a_fingerprint_file_becomes_a_part_that_lists_its_impressions(world: Wor
     assert "no valid ANSI/NIST" in refused.content.decode()
 
 
+def test_a_picture_becomes_a_photograph_when_the_officer_says_what_it_shows(world: World, client: Any) -> None:
+    world.accord("ma")
+    name = bring(client, b"\xff\xd8\xff\xe0" + content(500), "face.jpg")["upload"]
+    said = {f"file-{name}-pose": "front", f"file-{name}-ground": "judicial_order"}
+    answer = client.post("/dossiers/new/", request_form(uploads=[name], **said))
+    assert answer.status_code == 302, answer.content.decode()[:2000]
+    told = Part.objects.get(type="photograph").salted["part"]["content"]
+    assert (told["media_type"], told["pose"], told["ground"]) == ("image/jpeg", "front", "judicial_order")
+    page = client.get(answer["Location"]).content.decode()
+    assert "From the front" in page
+    assert "Judicial order" in page
+
+
 def test_a_received_file_is_listed_with_its_state_and_opened_harmlessly(world: World, client: Any) -> None:
     plain = b"<script>alert(1)</script>" + content(300_000)
     note = {"handling_note": "Not for the press"}

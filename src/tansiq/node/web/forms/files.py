@@ -23,12 +23,14 @@ from tansiq.node.exchange import blobs
 from tansiq.node.flows import attaching
 from tansiq.node.web.forms.fields import listed
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.files import GROUNDS, POSES, words_of
 from tansiq.node.wording import explain
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
 
 MAX_FILES = 40
+SAID = ("description", "document_type", "source", "information", "pose", "ground")
 SCHEMES = ("4x4", "6x6", "3x5x2")
 
 
@@ -47,6 +49,11 @@ class Brought:
     size: int
     media_type: str
     told: Mapping[str, str]
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it may be a photograph."""
+        return self.media_type.startswith("image/")
 
 
 class FilesForm(forms.Form):
@@ -73,9 +80,7 @@ class FilesForm(forms.Form):
             except TansiqError as error:
                 self.file_errors.append(explain(error, language_now(), isolate=True))
                 continue
-            told = {
-                name: self._said(upload_id, name) for name in ("description", "document_type", "source", "information")
-            }
+            told = {name: self._said(upload_id, name) for name in SAID}
             self.brought.append(Brought(upload_id, row.told["name"], row.size, row.told["media_type"], told))
         return self
 
@@ -104,12 +109,28 @@ class FilesForm(forms.Form):
     @property
     def blank_row(self) -> Brought:
         """A row for the script to fill in."""
-        return Brought("__id__", "__name__", 0, "", {})
+        return Brought("__id__", "__name__", 0, "image/", {})
 
     @property
     def document_types(self) -> list[tuple[str, str]]:
         """What a file may be a copy of."""
         return listed("document_types", empty=_("no document of a listed type"))
+
+    @property
+    def poses(self) -> list[tuple[str, str]]:
+        """What a photograph shows; empty for a picture that is none of a subject."""
+        return [("", _("no photograph of a subject")), *words_of(POSES)]
+
+    @property
+    def grounds(self) -> list[tuple[str, str]]:
+        """Why it was lawful to take it."""
+        return [("", _("not said")), *words_of(GROUNDS)]
+
+    @property
+    def may_have_photographs(self) -> bool:
+        """Whether the act may carry one."""
+        rule = self.parts_rule
+        return rule.allowed is None or "photograph" in rule.allowed
 
     def grades(self, axis: str) -> list[tuple[str, list[tuple[str, str]]]]:
         """The grades of one axis, by scheme."""
@@ -141,6 +162,9 @@ class FilesForm(forms.Form):
         kind = "file"
         if content["media_type"] == media.ANSI_NIST:
             kind, content = attaching.as_fingerprints(self.officer, one.upload_id, content)
+        elif one.told["pose"] and content["media_type"].startswith("image/") and self.may_have_photographs:
+            shown = {name: one.told[name] for name in ("pose", "ground") if one.told[name]}
+            kind, content = "photograph", {**content, **shown}
         part: Part = self.part(kind, content, grading=self._grading(one))  # type: ignore[attr-defined]
         return part
 

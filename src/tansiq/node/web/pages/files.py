@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +16,29 @@ TYPES = frozenset({"file", "photograph", "fingerprints"})
 UNSAID = frozenset({"name", "media_type", "size", "digest", "blob", "blob_size", "identity"})
 """Members of a file's part that are no words for a reader, a secret among them."""
 ICONS = {"read": "download", "evidence": "bank", "export": "box-arrow-up-right"}
+
+
+POSES: Final = ("front", "left_profile", "right_profile", "full_body", "mark_or_tattoo", "scene", "other")
+GROUNDS: Final = ("consent", "identification_measure", "judicial_order", "public_source", "missing_person")
+
+
+def words_of(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Poses or grounds of a photograph with their words."""
+    said = {
+        "front": _("From the front"),
+        "left_profile": _("Left profile"),
+        "right_profile": _("Right profile"),
+        "full_body": _("Full body"),
+        "mark_or_tattoo": _("A mark or tattoo"),
+        "scene": _("A place or scene"),
+        "other": _("Something else"),
+        "consent": _("With consent"),
+        "identification_measure": _("Identification measure"),
+        "judicial_order": _("Judicial order"),
+        "public_source": _("Public source"),
+        "missing_person": _("Search for a missing person"),
+    }
+    return [(code, said[code]) for code in codes]
 
 
 def file_shown(content: Mapping[str, Any], told: Mapping[str, Any] | None, names: Mapping[str, str]) -> dict[str, Any]:
@@ -60,6 +83,7 @@ def file_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
         if name in UNSAID or value in (None, "", []):
             continue
         text = ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
+        text = dict(words_of((*POSES, *GROUNDS))).get(text, text) if name in ("pose", "ground") else text
         facts.append(
             (labels.get(name, name), words.list_label("document_types", text) if name == "document_type" else text)
         )

@@ -74,8 +74,8 @@ def piece(request: HttpRequest, officer: Officer, now: datetime, upload_id: str)
 
 def _standing(row: Upload) -> HttpResponse:
     offset = row.size if row.blob else attaching.expected(row)
-    told = {"upload": str(row.upload_id), "name": row.told["name"], "size": row.size, "offset": offset}
-    return JsonResponse({**told, "piece": attaching.PIECE, "whole": bool(row.blob)})
+    told = {"upload": str(row.upload_id), "name": row.told["name"], "type": row.told["media_type"], "size": row.size}
+    return JsonResponse({**told, "offset": offset, "piece": attaching.PIECE, "whole": bool(row.blob)})
 
 
 @require_POST

@@ -97,6 +97,7 @@ function row(place, standing) {
     control.name = control.name.replace("__id__", standing.upload);
     if (control.value === "__id__") control.value = standing.upload;
   }
+  if (!standing.type.startsWith("image/")) for (const one of made.querySelectorAll("[data-picture]")) one.remove();
   made.querySelector(".upload-name").textContent = standing.name;
   const size = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
   made.querySelector(".upload-size bdi").textContent = `${size.format(standing.size / 1048576)} MB`;
