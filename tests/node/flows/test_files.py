@@ -211,6 +211,53 @@ def test_a_file_is_announced_with_its_entry_given_in_ranges_and_its_receipt_is_k
     assert (copy.state, copy.verified_at) == ("verified", world.now)
 
 
+def test_a_file_of_which_nothing_is_heard_comes_to_a_desk_and_leaves_it_with_the_word(world: World) -> None:
+    from tansiq.engine.envelopes import bodies
+    from tansiq.node.desk.models import Task
+
+    _, told = sent(world, b"x")
+    attaching.flag_late(world.later(hours=23))
+    assert not Task.objects.filter(title_code="desk.file_late").exists()
+    for _ in range(2):
+        attaching.flag_late(world.later(hours=2))
+    task = Task.objects.get(title_code="desk.file_late")
+    assert (task.circle, task.state) == ("unit:ops", "open")
+    word = {"v": 1, "blob": told["blob"], "state": "verified", "code": ""}
+    world.arrive(world.fars["ma"], bodies.Item("blob", word))
+    task.refresh_from_db()
+    assert task.state != "open"
+
+
+def test_a_failing_disk_stops_no_other_file_and_the_doctor_sees_what_is_lost(world: World, monkeypatch: Any) -> None:
+    ma, _, raw = reported(world, content(3 * CHUNK))
+    gives(ma, raw)
+    with monkeypatch.context() as patch:
+        patch.setattr("tansiq.node.flows.fetching.files.held", lambda _: (_ for _ in ()).throw(OSError("i/o")))
+        assert world.carry() == 0
+    assert Blob.objects.get().code == "blob.not_kept"
+    world.later(minutes=1)
+    carry(world)
+    assert blobs.lost() == []
+    wipe()
+    assert blobs.lost() == [Blob.objects.get().digest]
+
+
+def test_more_than_the_node_keeps_is_not_taken_in_and_what_is_only_named_takes_no_room(
+    world: World, monkeypatch: Any
+) -> None:
+    ma, _, raw = reported(world, content(3 * CHUNK))
+    gives(ma, raw)
+    named = {"digest": "f" * 64, "size": 10**13, "created_at": world.now, "retry_at": world.now + timedelta(days=9)}
+    Blob.objects.create(**named)
+    monkeypatch.setattr("tansiq.node.exchange.blobs.GIBI", len(raw) // 250)
+    world.carry()
+    assert Blob.objects.get(size=len(raw)).code == "blob.no_room"
+    monkeypatch.setattr("tansiq.node.exchange.blobs.GIBI", len(raw) // 150)
+    world.later(minutes=1)
+    world.carry()
+    assert Blob.objects.get(size=len(raw)).state == Blob.HERE
+
+
 def test_only_a_participant_of_the_dossier_is_given_a_file(world: World) -> None:
     _, told = sent(world, b"secret plans")
     it = world.partner("it")

@@ -108,13 +108,19 @@ def get(blob: str) -> Blob | None:
     return Blob.objects.filter(pk=blob).first()
 
 
+def lost() -> list[str]:
+    """Blobs that rows say are here and that the disk has not."""
+    here = Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True)
+    return [one for one in here.iterator() if not files.has(one)]
+
+
 def await_again(now: datetime) -> int:
     """After a restore: what rows say is here and the disk has not is awaited again. Returns how many."""
-    lost = [one for one in Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True) if not files.has(one)]
     fresh = {"state": Blob.ARRIVING, "received": 0, "completed_at": None, "failures": 0, "retry_at": now}
-    for one in lost:
+    gone = lost()
+    for one in gone:
         Blob.objects.filter(pk=one).update(**fresh)
-    return len(lost)
+    return len(gone)
 
 
 # -- arriving ------------------------------------------------------------------------------------------------------------
@@ -198,6 +204,12 @@ def settled(blob: str, partner: str, state: str, code: str, now: datetime) -> bo
     return bool(rows.update(**told))
 
 
+def late(before: datetime) -> list[BlobCopy]:
+    """Copies announced before ``before`` of which no signed word has come."""
+    rows = BlobCopy.objects.filter(state__in=["announced", "arriving"], created_at__lt=before)
+    return list(rows.order_by("id")[:500])
+
+
 def copies_of(blob: str) -> list[BlobCopy]:
     """The blob's way to each partner."""
     return list(BlobCopy.objects.filter(blob=blob).order_by("partner"))
@@ -220,8 +232,11 @@ def uploads_of_blob(blob: str) -> list[Upload]:
 
 
 def require_quota(wanted: int) -> None:
-    """Raise Unavailable("blob.no_room") when all files together would be more than this node keeps."""
-    held = Blob.objects.exclude(state=Blob.REFUSED).aggregate(n=Sum("size"))["n"] or 0
+    """Raise Unavailable("blob.no_room") when all files together would be more than this node keeps.
+
+    What is only announced takes no room yet: a partner that names more than it sends keeps nobody else's file out.
+    """
+    held = Blob.objects.exclude(state=Blob.REFUSED).aggregate(n=Sum("received"))["n"] or 0
     held += Upload.objects.filter(blob="").aggregate(n=Sum("size"))["n"] or 0
     if held + wanted > settings.NODE.max_files_gb * GIBI:
         raise Unavailable("blob.no_room")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 PIECE = PIECE_CHUNKS * CHUNK
 """Bytes of a file that a page or the command line brings at once."""
 MAX_NAME = 255
+LATE = timedelta(hours=24)
 ERASE_JOB = "flows.erase_blob"
 PROVE_JOB = "flows.prove_blob"
 ITEM = "blob"
@@ -321,11 +322,30 @@ def take_word(sender: str, content: dict[str, JsonValue], now: datetime) -> None
         if blobs.settled(blob, sender, state, code, now):
             facts = {"partner": sender, "blob": blob, "code": code[:80]}
             record(f"blob.{state}", actor=f"node:{sender}", facts=facts, log="exchange", now=now)
+            desk.settle(f"file/{blob}/{sender}", now=now)
             if state == "refused":
                 told = {"partner": sender, "code": code[:80]}
                 desk.put(
                     "file", f"file/{blob}/{sender}", title_code="desk.file_refused", facts=told, urgent=True, now=now
                 )
+
+
+def flag_late(now: datetime) -> None:
+    """Put on the desk of the dossier's circle each file of which a partner has not said within a day that it has it."""
+    for copy in blobs.late(now - LATE):
+        use = next(iter(blobs.uses_of(copy.blob)), None)
+        dossier = queries.dossier_by_id(use.dossier) if use else None
+        if dossier is not None:
+            desk.put(
+                "file",
+                f"file/{copy.blob}/{copy.partner}",
+                title_code="desk.file_late",
+                facts={"partner": copy.partner, "hours": int(LATE.total_seconds()) // 3600},
+                circle=dossier.circle,
+                link=f"/dossiers/{dossier.dossier_id}",
+                once=True,
+                now=now,
+            )
 
 
 # -- erasing -------------------------------------------------------------------------------------------------------------

@@ -109,6 +109,12 @@ def _leased(step: Step, row: Any, worker: str, http: httpx.Client, clock: Clock,
     except TansiqError as error:
         blobs.failed(row, error.code, clock())
         return False
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the top of a loop: one file, or a disk that fails, must not stop the others
+        log.warning("files: %s", type(error).__name__)
+        blobs.failed(row, "blob.not_kept", clock())
+        return False
     finally:
         blobs.release(row, holder)
 
@@ -125,6 +131,7 @@ def fetch(row: Blob, http: httpx.Client, clock: Clock, stop: threading.Event) ->
         with files.held(row.digest) as length:
             if length < told.blob_size:
                 files.require_room(told.blob_size - length)
+                blobs.require_quota(told.blob_size - length)
                 source = _source(use, row.failures)
                 if source is None:
                     raise Unavailable("blob.to_be_brought")
@@ -350,6 +357,7 @@ def _take_piece(row: Blob, offset: int, piece: bytes) -> int:
         if not piece or offset != place:
             return place
         files.require_room(told.blob_size - place)
+        blobs.require_quota(told.blob_size - place)
         length = _keep(row.digest, told, chunks, place, piece)
     blobs.advanced(row, length)
     return length

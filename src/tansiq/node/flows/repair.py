@@ -159,7 +159,7 @@ def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
     findings = [_store(), _card(now), *_links(), _jobs(), _waiting()]
     if not quick:
-        findings += [*_logs(), _entries(), _owed()]
+        findings += [*_logs(), _entries(), _files(), _owed()]
     return findings
 
 
@@ -199,6 +199,12 @@ def _links() -> list[dict[str, str]]:
 def _jobs() -> dict[str, str]:
     dead = jobs.dead_count()
     return _found("warn" if dead else "ok", "jobs", f"{dead} dead letters")
+
+
+def _files() -> dict[str, str]:
+    lost = len(blobs.lost())
+    told = f"{lost} sealed files are not on the disk; restore the folder of files, or let them be fetched again"
+    return _found("bad" if lost else "ok", "files", told if lost else "every sealed file is on the disk")
 
 
 def _waiting() -> dict[str, str]:

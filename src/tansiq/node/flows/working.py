@@ -101,6 +101,7 @@ def remind(now: datetime) -> None:
     """What the clock alone brings about: undelivered items on desks, expired envelopes sealed anew."""
     exchange.replace_expired(now)
     exchange.flag_undelivered(now)
+    attaching.flag_late(now)
     desk.sweep(now)
 
 
