@@ -9,6 +9,8 @@ RUNS = [
     ["bench.delivery", "--entries", "400", "--seconds", "15"],
     ["bench.register_import", "--count", "20000"],
     ["bench.matching.run"],
+    ["bench.blind.families", "--records", "100000"],
+    ["bench.blind.cost"],
 ]
 
 

@@ -50,7 +50,7 @@ def outputs(keys: list[bytes], pair: oprf.KeyPair) -> list[bytes]:
     return [oprf.compute(pair, key, mode=Mode.VOPRF) for key in keys]
 
 
-def spread(pool: ProcessPoolExecutor, work, keys: list[bytes], extra) -> tuple[float, list]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def spread(pool: ProcessPoolExecutor, work, keys: list[bytes], extra) -> tuple[float, list]:  # type: ignore[no-untyped-def]
     """Seconds for ``work`` over all keys on the pool, and what came."""
     slices = [keys[at : at + 1000] for at in range(0, len(keys), 1000)]
     begin = time.perf_counter()

@@ -11,9 +11,10 @@ family that met says how strong a hit is::
     pair         tsk1|pair|A|B
 
 Skeletons are those of name keys version 1 (``names.keys``). What habits of writing make different – a letter read
-otherwise, day and month exchanged, 1 January put for an unknown day, a Hijri date converted a day off – is expanded on
-the asker's side alone, so that a holder's filter stays small. This module never changes; another scheme is another
-module beside it.
+otherwise, day and month exchanged, a Hijri date converted a day off – is expanded on the asker's side alone, so that a
+holder's filter stays small. 1 January and 1 July are what registers write for an unknown day: they make no key of a
+day, only of a year, or every question would meet each tenth record of its year. This module never changes; another
+scheme is another module beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ MOST_KEYS: Final = 1024
 MOST_VALUES: Final = 40
 
 Identifiers = Sequence[tuple[str, str]]
-_DEFAULT_DAYS: Final = ((1, 1), (7, 1))
+DEFAULT_DAYS: Final = ((1, 1), (7, 1))
+"""(month, day) that registers write where only the year is known."""
 _CASED: Final = frozenset({"crypto"})
 _FOLDED: Final = frozenset({"email", "username"})
 _DIGITS: Final = frozenset({"imo", "mmsi", "imei", "imsi", "iccid"})
@@ -134,7 +136,7 @@ def _readings(text: str) -> tuple[tuple[str, PartialDate], ...]:
 
 def _days_of_record(birth_dates: Sequence[str]) -> tuple[set[str], set[str]]:
     readings = [reading for text in birth_dates for _, reading in _readings(text)]
-    return {_day(one) for one in readings if _is_whole(one)}, {f"{one.year:04}" for one in readings}
+    return {_day(one) for one in readings if _is_known(one)}, {f"{one.year:04}" for one in readings}
 
 
 def _days_of_question(birth_dates: Sequence[str]) -> tuple[set[str], set[str]]:
@@ -151,17 +153,21 @@ def _days_of_question(birth_dates: Sequence[str]) -> tuple[set[str], set[str]]:
 
 
 def _days_written(reading: PartialDate, *, is_converted: bool) -> Iterable[str]:
-    """The whole days under which a record of this person may be filed."""
-    yield from (f"{reading.year:04}-{month:02}-{day:02}" for month, day in _DEFAULT_DAYS)
-    if not _is_whole(reading):
+    """The days under which a record of this person may be filed."""
+    if not _is_known(reading):
         return
     month, day = reading.month or 1, reading.day or 1
     yield _day(reading)
-    if day <= 12:
+    if day <= 12 and (day, month) not in DEFAULT_DAYS:
         yield f"{reading.year:04}-{day:02}-{month:02}"
     if is_converted:
         around = date(reading.year, month, day)
         yield from ((around + timedelta(days=step)).isoformat() for step in (-1, 1))
+
+
+def _is_known(reading: PartialDate) -> bool:
+    """A whole day that exists and is none of those put for an unknown one."""
+    return _is_whole(reading) and (reading.month, reading.day) not in DEFAULT_DAYS
 
 
 def _is_whole(reading: PartialDate) -> bool:

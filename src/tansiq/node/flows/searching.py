@@ -168,6 +168,28 @@ def search(
     return row
 
 
+def consider(
+    officer: Officer,
+    fields: Fields,
+    *,
+    purpose: str,
+    crime_area: str = "",
+    ask: Sequence[str] = (),
+    blindly: bool = False,
+    now: datetime,
+) -> dict[str, blind_asking.Prepared | Decision | Rejected]:
+    """How each partner would be asked, or why not; writes nothing and sends nothing."""
+    roles.require(officer.roles, "search")
+    fields.require_enough()
+    found: dict[str, blind_asking.Prepared | Decision | Rejected] = {}
+    for partner in dict.fromkeys(ask):
+        try:
+            found[partner] = _asking(officer, partner, fields, purpose, crime_area, now, blindly=blindly)
+        except Rejected as error:
+            found[partner] = error
+    return found
+
+
 def _asking(
     officer: Officer, partner: str, fields: Fields, purpose: str, crime_area: str, now: datetime, *, blindly: bool
 ) -> blind_asking.Prepared | Decision:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from tansiq.engine.accords.decide import Decision
 from tansiq.engine.entities.labels import schema_label
+from tansiq.engine.errors import Rejected
+from tansiq.node.flows.blind_asking import Prepared, by_chance
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import sentence
@@ -113,6 +116,48 @@ def _learns(row: Asked) -> str:
     if row.is_blind:
         return _("Asked blindly: the partner learnt the purpose, but not about whom, nor whether it hit.")
     return _("Asked openly: the partner learnt about whom and for what purpose you asked.")
+
+
+def considered_shown(considered: Mapping[str, Prepared | Decision | Rejected]) -> list[dict[str, Any]]:
+    """How each partner would be asked, what each side would learn, and how many strangers a blind question meets by chance."""
+    names = words.node_names()
+    return sorted(
+        (_considered(partner, names.get(partner, partner), how) for partner, how in considered.items()), key=_name
+    )
+
+
+def _name(shown: Mapping[str, Any]) -> str:
+    return str(shown["name"])
+
+
+def _considered(partner: str, name: str, how: Prepared | Decision | Rejected) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": name, "families": [], "clause": "", "tone": "info"}
+    if isinstance(how, Prepared):
+        expected = by_chance(how)
+        shown["families"] = [
+            {"word": words.list_label("blind_families", family), "chance": chance_word(expected[family])}
+            for family in how.families
+        ]
+        text = _("Will be asked blindly. The partner learns the purpose, not about whom, nor whether it hits.")
+        return {**shown, "word": _("Blindly"), "text": text}
+    if isinstance(how, Rejected) or not how.is_permitted:
+        facts = (
+            how.facts if isinstance(how, Rejected) else {"clause": how.clause, "term": how.term, "role": how.role or ""}
+        )
+        text = sentence(how.code, {"blocks": partner, "partner": name, **facts}, language_now(), isolate=True)
+        clause = "" if isinstance(how, Rejected) else how.clause
+        return {**shown, "word": _("Not asked"), "text": text, "clause": clause, "tone": "stopped"}
+    text = _("Will be asked openly. The partner learns about whom and for what purpose you ask.")
+    return {**shown, "word": _("Openly"), "text": text, "clause": how.clause, "tone": "careful"}
+
+
+def chance_word(expected: float) -> str:
+    """How many strangers a key is expected to meet, in words that an officer can weigh."""
+    if expected < 0.001:
+        return _("practically never by chance")
+    if expected < 0.5:
+        return _("by chance about once in %(count)d questions") % {"count": round(1 / expected)}
+    return _("meets about %(count)d strangers by chance: weak") % {"count": max(1, round(expected))}
 
 
 def asked_in_words(search: Search) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +13,7 @@ from tansiq.node.flows import searching
 from tansiq.node.search import queries
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.search import SearchForm
-from tansiq.node.web.pages.search import answers_shown, asked_in_words, found_shown
+from tansiq.node.web.pages.search import answers_shown, asked_in_words, considered_shown, found_shown
 from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
@@ -28,18 +28,24 @@ def ask(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     form = SearchForm(request.POST or None, initial={"names": request.GET.get("q", ""), "schema": "Person"})
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
-        asked = {"purpose": told["purpose"], "crime_area": told["crime_area"], "reference": told["reference"]}
+        asked = {"purpose": told["purpose"], "crime_area": told["crime_area"], "ask": told["partners"]}
+        asked |= {"blindly": told["blindly"], "now": now}
         try:
-            made = searching.search(
-                officer, form.asked, **asked, ask=told["partners"], blindly=told["blindly"], now=now
-            )
+            if request.POST.get("do") == "check":
+                return _show(request, officer, form, considered_shown(searching.consider(officer, form.asked, **asked)))
+            made = searching.search(officer, form.asked, **asked, reference=told["reference"])
             return redirect("search_result", search_id=made.search_id)
         except TansiqError as error:
             tell_in_form(form, error)
+    return _show(request, officer, form)
+
+
+def _show(
+    request: HttpRequest, officer: Officer, form: SearchForm, considered: list[dict[str, Any]] | None = None
+) -> HttpResponse:
     recent = [(row, asked_in_words(row)) for row in queries.searches_for(officer)[:RECENT]]
-    return render(
-        request, "web/search/search.html", {"form": form, "recent": recent}, status=400 if form.errors else 200
-    )
+    context = {"form": form, "recent": recent, "considered": considered}
+    return render(request, "web/search/search.html", context, status=400 if form.errors else 200)
 
 
 @for_officers
