@@ -201,7 +201,12 @@ class AccordFederation(Federation):
     samples, participants = SAMPLES["accord", 1]
 
 
-FEDERATIONS = (ToyFederation, RequestFederation, ReportFederation, AccordFederation)
+class ChannelFederation(Federation):
+    kind = registry.kind("channel")
+    samples, participants = SAMPLES["channel", 1]
+
+
+FEDERATIONS = (ToyFederation, RequestFederation, ReportFederation, AccordFederation, ChannelFederation)
 
 
 @pytest.mark.parametrize("federation", FEDERATIONS)

@@ -40,6 +40,8 @@ MATCH_JOB = "flows.match"
 TAKE_AGAIN_JOB = "flows.take_again"
 SUBJECTS = frozenset({"subject", "reshared"})
 """Parts that may be about somebody whom this node holds something about."""
+OWN_PLACES = {"channel": "channels"}
+"""Kinds whose dossiers have pages of their own."""
 QUIET_ACTS = frozenset({"received", "remind_seen"})
 
 
@@ -60,7 +62,7 @@ def after_parts(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
 def tell_desk(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """A partner's act is something for the circle to look at; an own act settles what asked for it."""
     me = my_id()
-    link = f"/dossiers/{dossier.dossier_id}"
+    link = f"/{OWN_PLACES.get(dossier.kind, 'dossiers')}/{dossier.dossier_id}"
     if entry.header.author == me:
         if not entry.header.acted_by.is_machine:
             desk.settle(f"entry/{dossier.dossier_id}", now=now)
