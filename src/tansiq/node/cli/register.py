@@ -282,7 +282,7 @@ def _progress(session: Session) -> Any:
 
 def _told(report: dict[str, Any]) -> str:
     """The report for people: figures, then what could not be read, then the rows of a dry run."""
-    several = ("problems", "sample")
+    several = ("problems", "sample", "rows")
     lines = [
         f"{name}: {value}" for name, value in report.items() if name not in several and value not in ([], {}, "", None)
     ]

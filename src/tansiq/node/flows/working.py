@@ -28,6 +28,7 @@ from tansiq.node.flows import (
     fetching,
     forwarding,
     incoming,
+    list_imports,
     matching,
     overdue,
     projections,
@@ -51,11 +52,15 @@ HOURLY_JOB = "flows.hourly"
 def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
     """Work until ``stop`` is set. ``name`` is this worker's alone: what its predecessor of that name held is free again."""
     job_actions.let_go(name, clock())
+    job_actions.let_go(f"{name}.imports", clock())
     exchange.let_go(name)
     blobs.let_go(name)
     begin(clock())
     loops: dict[str, Callable[[], None]] = {
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
+        "imports": lambda: jobs.run_worker(
+            LONG_JOBS, stop=stop, clock=clock, worker=f"{name}.imports", locks=LONG_LOCKS, on_dead=tell_dead
+        ),
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
         "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
         "files": lambda: fetching.run(name, stop=stop, clock=clock),
@@ -150,3 +155,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }
+
+LONG_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {list_imports.IMPORT_JOB: list_imports.run}
+"""What may take minutes has a loop of its own: nothing urgent waits behind it."""
+LONG_LOCKS = {list_imports.IMPORT_JOB: list_imports.LOCK}

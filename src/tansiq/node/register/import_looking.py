@@ -28,7 +28,7 @@ from tansiq.engine.entities.lists.seen_keys import SeenKeys
 from tansiq.node.register import import_pool
 from tansiq.node.register.import_formats import ListFormat
 from tansiq.node.register.import_preparing import Fresh, Prepared, PreparedRow, Preparing, Want
-from tansiq.node.register.import_reports import MAX_REPORTED, MAX_SAMPLE, ImportReport, sample_of
+from tansiq.node.register.import_reports import MAX_REPORTED, MAX_SAMPLE, MAX_TOLD, ImportReport, sample_of
 from tansiq.node.register.import_rows import Planned, plan
 from tansiq.node.register.models import ListSource, Subject
 from tansiq.node.vault.columns import Sealed
@@ -127,6 +127,9 @@ def look(
                     lost.extend([row.key] if row.is_row_lost and row.key and row.rule not in _FIRST_STANDS else [])
                     unknown_losses += row.is_row_lost and not row.key
             planned = plan(source, [row for row in batch if isinstance(row, Prepared)], is_new=is_new)
+            if report.is_dry:
+                told = (item for item in planned if item.outcome != "unchanged")
+                report.rows.extend(islice(map(_told, told), MAX_TOLD - len(report.rows)))
             found.outcomes.append(bytes(item.wanted for item in planned))
             if spool is not None:
                 spool.put(item.row for item in planned)
@@ -220,6 +223,10 @@ def _listed(source: ListSource, preparing: Preparing, lost: Iterable[str], found
     return set(rows.values_list("subject_id", flat=True))
 
 
+def _told(item: Planned) -> dict[str, str]:
+    return {"outcome": item.outcome, "place": item.row.place, "number": item.row.number}
+
+
 def _sample(known: ListFormat, open_file: Callable[[], IO[bytes]]) -> list[dict[str, Any]]:
     with open_file() as stream:
         records = (row for row in known.read(stream) if isinstance(row, ListRecord))
@@ -234,6 +241,9 @@ def _batches(rows: Iterable[ListRow]) -> Iterator[list[ListRow]]:
 
 def file_size(stream: IO[bytes]) -> int:
     """How many bytes the file has; 0 where a stream does not know."""
+    known = getattr(stream, "length", None)
+    if isinstance(known, int):
+        return known
     try:
         return os.fstat(stream.fileno()).st_size
     except (AttributeError, OSError):

@@ -11,6 +11,7 @@ from tansiq.engine.formats.times import format_time
 
 MAX_REPORTED = 10_000
 MAX_SAMPLE = 5
+MAX_TOLD = 1_000
 
 
 @dataclass(slots=True)
@@ -19,7 +20,8 @@ class ImportReport:
 
     ``counts`` are of rows; ``problems`` are at most 10,000; ``delisting_withheld`` counts subjects that were not in
     the file but may be among its unreadable rows, or in another part of the list; ``refused`` holds the codes for which
-    the import would ask for a confirmation; ``sample`` shows the first rows of a dry run as they were understood.
+    the import would ask for a confirmation; ``sample`` shows the first rows of a dry run as they were understood, and ``rows`` says
+    which (at most 1,000) would be added, changed, listed again or are barred.
     """
 
     source: str
@@ -36,6 +38,7 @@ class ImportReport:
     delisting_withheld: int = 0
     refused: list[str] = field(default_factory=list)
     sample: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def is_without_effect(self) -> bool:
@@ -54,6 +57,7 @@ class ImportReport:
             "delisting_withheld": self.delisting_withheld,
             "refused": list(self.refused),
             "sample": list(self.sample),
+            "rows": list(self.rows),
             "problems": [
                 {"place": p.place, "rule": p.rule, "value": p.value, "number": p.number, "row_lost": p.is_row_lost}
                 for p in self.problems

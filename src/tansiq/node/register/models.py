@@ -78,6 +78,33 @@ class ImportProblem(models.Model):
         indexes = [models.Index(fields=["token"])]
 
 
+class ImportOrder(models.Model):
+    """A file that an officer brought in the browser to be imported: looked at, confirmed, stored, whatever happens between."""
+
+    MAPPING, LOOK, LOOKED, STORE = "mapping", "look", "looked", "store"
+    DONE, FAILED, DROPPED = "done", "failed", "dropped"
+
+    order_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    officer = models.CharField(max_length=36)
+    upload = models.UUIDField(help_text="the sealed file; gone when the order is over")
+    told = SealedJSONField(help_text="form, list, name, file name, mapping, what was confirmed")
+    circle = models.CharField(max_length=60, blank=True)
+    discoverability = models.CharField(max_length=10, choices=Discoverability)
+    state = models.CharField(max_length=8, default=MAPPING)
+    report = SealedJSONField(null=True)
+    failure = models.JSONField(null=True, help_text="code and facts of the error that ended it")
+    run_id = models.CharField(max_length=36, blank=True)
+    phase = models.CharField(max_length=8, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["officer", "-created_at"])]
+
+
 class Subject(models.Model):
     """A person, organisation or thing that this node knows something about."""
 

@@ -62,6 +62,7 @@ def event_word(event: str) -> str:
         "query.asked": pgettext("event", "A partner was searched"),
         "reference.added": pgettext("event", "A reference was added"),
         "register.import_finished": pgettext("event", "An import ended"),
+        "register.import_ordered": pgettext("event", "A file was brought to be imported"),
         "register.import_started": pgettext("event", "An import began"),
         "register.restriction_lifted": pgettext("event", "A restriction was lifted"),
         "register.review_escalated": pgettext(

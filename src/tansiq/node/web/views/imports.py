@@ -1,0 +1,139 @@
+"""Imports in the browser: bring a file, explain its columns, read what it would do, confirm, watch it being stored."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tansiq.engine.errors import TansiqError
+from tansiq.node.accounts.policy import require
+from tansiq.node.flows import attaching, list_imports
+from tansiq.node.register.export_forms import guarded
+from tansiq.node.register.models import ImportOrder
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.forms.imports import ImportForm, ReadingForm, mapping_of, property_choices
+from tansiq.node.web.pages.imports import order_shown
+from tansiq.node.web.refusals import tell_in_form
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
+
+STANDING = {"schema": "Person", "encoding": "utf-8", "delimiter": ","}
+
+
+@for_officers
+def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """The officer's imports, and the form for another one."""
+    require(officer.roles, "import")
+    form = ImportForm(
+        sorted(officer.circles), request.POST or None, request.FILES or None, initial={"discoverability": "hit"}
+    )
+    if request.method == "POST" and form.is_valid():
+        told = dict(form.cleaned_data)
+        file = told.pop("file")
+        try:
+            upload = attaching.take(officer, file.name, "", file.size, file, now=now)
+            order = list_imports.order(officer, upload, now=now, **told)
+            return redirect("register_import", order_id=str(order.pk))
+        except TansiqError as error:
+            tell_in_form(form, error, {"/list": "list_key"})
+    rows = [order_shown(row) for row in list_imports.orders(officer)]
+    context = {"form": form, "rows": rows}
+    return render(request, "web/register/imports.html", context, status=400 if form.errors else 200)
+
+
+@for_officers
+def show(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
+    """One import: what it waits for, how far it is, what it found."""
+    row = list_imports.get_order(officer, order_id)
+    if row.state == ImportOrder.MAPPING:
+        return _columns(request, officer, row, now)
+    name = "import_state.html" if request.htmx else "import.html"  # type: ignore[attr-defined]
+    return render(request, f"web/register/{name}", {"order": order_shown(row)})
+
+
+@require_POST
+@for_officers
+def explain(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
+    """What the columns mean."""
+    return _columns(request, officer, list_imports.get_order(officer, order_id), now)
+
+
+@require_POST
+@for_officers
+def confirm(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
+    """Store what was looked at."""
+    list_imports.confirm(officer, order_id, confirmed=frozenset(request.POST.getlist("confirm")), now=now)
+    return redirect("register_import", order_id=order_id)
+
+
+@require_POST
+@for_officers
+def drop(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
+    """The file is not wanted after all."""
+    list_imports.drop(officer, order_id, now=now)
+    messages.success(request, _("The file is gone; nothing of it was stored."))
+    return redirect("register_imports")
+
+
+@for_officers
+def report(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:  # noqa: ARG001
+    """The row report as CSV for a spreadsheet: outcome, place, number, rule, value."""
+    row = list_imports.get_order(officer, order_id)
+    told = row.report or {}
+    sink = io.StringIO()
+    writer = csv.writer(sink)
+    writer.writerow(["outcome", "place", "number", "rule", "value"])
+    for line in told.get("rows", []):
+        writer.writerow([line["outcome"], line["place"], guarded(line["number"]), "", ""])
+    for line in told.get("problems", []):
+        outcome = "lost" if line["row_lost"] else "value_not_understood"
+        writer.writerow([outcome, line["place"], guarded(line["number"] or ""), line["rule"], guarded(line["value"])])
+    answer = HttpResponse("\ufeff" + sink.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="import-{row.pk}.csv"'
+    return answer
+
+
+def _columns(request: HttpRequest, officer: Officer, row: ImportOrder, now: datetime) -> HttpResponse:
+    """The first rows of a CSV as they are read, with a property for each column."""
+    given: Any = request.POST or request.GET
+    form = ReadingForm(
+        {**STANDING, "dates": "", **given.dict()} if given else {**STANDING, "dates": "DD/MM/YYYY, YYYY-MM-DD, YYYY"}
+    )
+    rows: list[tuple[str, ...]] = []
+    if form.is_valid():
+        told = form.cleaned_data
+        try:
+            rows = list_imports.preview(row, encoding=told["encoding"], delimiter=told["delimiter"])
+            if request.method == "POST":
+                mapping = mapping_of(form, rows[0] if rows else (), request.POST)
+                list_imports.explain_columns(officer, row.pk, mapping, now=now)
+                return redirect("register_import", order_id=str(row.pk))
+        except TansiqError as error:
+            tell_in_form(form, error)
+    schema = form.data.get("schema", "Person")
+    heads = [
+        {
+            "head": head,
+            "place": place,
+            "cells": [line[place] for line in rows[1:] if place < len(line)],
+            "chosen": given.get(f"column-{place}", ""),
+        }
+        for place, head in enumerate(rows[0] if rows else ())
+    ]
+    context = {
+        "order": order_shown(row),
+        "form": form,
+        "heads": heads,
+        "properties": property_choices(schema),
+        "key": given.get("key", ""),
+    }
+    return render(request, "web/register/import_columns.html", context, status=400 if form.errors else 200)
