@@ -84,7 +84,7 @@ def test_killed_while_it_stores_it_is_stored_again_to_the_same_end(
     work(world)
     client.post(f"/register/imports/{order.pk}/confirm/")
     with monkeypatch.context() as patch:
-        patch.setattr(list_imports, "_end", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(list_imports, "_take_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             work(world)
     before = set(Subject.objects.values_list("pk", flat=True))

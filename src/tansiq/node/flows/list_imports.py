@@ -12,7 +12,7 @@ Imports have a loop of their own in the worker: a million lines must not hold up
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -23,22 +23,20 @@ from tansiq.engine.entities.lists import ListLimits, RowProblem, read_csv_mappin
 from tansiq.engine.entities.lists.csv_rows import read_csv_rows
 from tansiq.engine.envelopes import blobs as engine
 from tansiq.engine.envelopes.blobs import MAX_HEAD, Chunks
-from tansiq.engine.errors import Conflict, Rejected, TansiqError, Unavailable
+from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.engine.formats import canonical
-from tansiq.node.accounts.policy import require
 from tansiq.node.accounts.queries import officers
-from tansiq.node.audit.actions import record
 from tansiq.node.exchange import blobs, files
 from tansiq.node.flows import attaching
 from tansiq.node.jobs.actions import enqueue
+from tansiq.node.register import import_orders
 from tansiq.node.register.import_formats import FORMATS, HEAD_BYTES, ListFormat, csv_format, ftm_format, ofac_xml_format
 from tansiq.node.register.importing import import_list
-from tansiq.node.register.models import Discoverability, ImportOrder
-from tansiq.node.register.policy import may_keep_in
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
     from tansiq.node.exchange.models import Upload
+    from tansiq.node.register.models import ImportOrder
 
 IMPORT_JOB = "flows.import"
 LOCK: Final = timedelta(hours=6)
@@ -100,7 +98,7 @@ def order(
     list_key: str = "",
     name: str = "",
     circle: str = "",
-    discoverability: str = Discoverability.HIT,
+    discoverability: str = import_orders.DEFAULT_REACH,
     is_part: bool = False,
     now: datetime,
 ) -> ImportOrder:
@@ -109,32 +107,19 @@ def order(
     Raises Refused("account.role"), Rejected("register.circle_not_yours"), Rejected("register.unknown_list_key") or
     Rejected("register.unknown_import_form").
     """
-    require(officer.roles, "import")
-    if not may_keep_in(officer, circle):
-        known = sorted(officer.circles)
-        raise Rejected("register.circle_not_yours", at="/circle", circle=circle[:60], known=known)
     with OpenedUpload(upload) as stream:
         head = stream.read(HEAD_BYTES)
     chosen = form or sniffed(head)
     if chosen not in FORMS:
         raise Rejected("register.unknown_import_form", at="/form", form=chosen[:20], known=list(FORMS))
     told = {"form": chosen, "list": list_key, "name": name, "is_part": is_part, "file": upload.told["name"]}
-    row = ImportOrder(
-        officer=officer.reference,
-        upload=upload.upload_id,
-        told=told,
-        circle=circle,
-        discoverability=discoverability,
-        created_at=now,
-        changed_at=now,
-    )
+    row = import_orders.create(officer, upload.upload_id, told, circle=circle, discoverability=discoverability, now=now)
     if chosen == "csv":
         ftm_format(list_key)  # the key alone: it must name a list of one's own
-        row.state = ImportOrder.MAPPING
         row.save(force_insert=True)
         return row
     _format(row, head)
-    _owe(row, ImportOrder.LOOK, now)
+    import_orders.owe(row, import_orders.LOOK, job=IMPORT_JOB, now=now)
     return row
 
 
@@ -153,11 +138,11 @@ def explain_columns(officer: Officer, order_id: object, mapping: Mapping[str, An
     Raises Rejected("list.mapping_invalid", at=…) for the first thing in it that means nothing.
     """
     with transaction.atomic():
-        row = _locked(officer, order_id, ImportOrder.MAPPING)
+        row = import_orders.locked(officer, order_id, import_orders.MAPPING)
         whole = {**mapping, "list": row.told["list"], "names": {}}
         read_csv_mapping(canonical.dumps(whole), form="json")
         row.told = {**row.told, "mapping": whole}
-        _owe(row, ImportOrder.LOOK, now)
+        import_orders.owe(row, import_orders.LOOK, job=IMPORT_JOB, now=now)
     return row
 
 
@@ -166,38 +151,26 @@ def confirm(
 ) -> ImportOrder:
     """Store what was looked at; ``confirmed`` names what is improbable about it and meant all the same."""
     with transaction.atomic():
-        row = _locked(officer, order_id, ImportOrder.LOOKED)
+        row = import_orders.locked(officer, order_id, import_orders.LOOKED)
         row.told = {**row.told, "confirmed": sorted(confirmed)}
-        _owe(row, ImportOrder.STORE, now)
+        import_orders.owe(row, import_orders.STORE, job=IMPORT_JOB, now=now)
     return row
 
 
 def drop(officer: Officer, order_id: object, *, now: datetime) -> None:
     """The file is not wanted after all: it goes, the line in the history stays."""
     with transaction.atomic():
-        row = _locked(officer, order_id, ImportOrder.MAPPING, ImportOrder.LOOKED, ImportOrder.FAILED)
-        _end(row, ImportOrder.DROPPED, now)
-
-
-def get_order(officer: Officer, order_id: object) -> ImportOrder:
-    """An order of this officer; raises Rejected("register.import_not_found")."""
-    found = ImportOrder.objects.filter(pk=order_id, officer=officer.reference).first()
-    if found is None:
-        raise Rejected("register.import_not_found", order=str(order_id)[:40])
-    return found
-
-
-def orders(officer: Officer, limit: int = 50) -> list[ImportOrder]:
-    """The officer's imports from the browser, the last one first."""
-    return list(ImportOrder.objects.filter(officer=officer.reference)[:limit])
+        row = import_orders.locked(officer, order_id, import_orders.MAPPING, import_orders.LOOKED, import_orders.FAILED)
+        import_orders.end(row, import_orders.DROPPED, now)
+        _take_file(row, now)
 
 
 def run(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.import``: look at the file, or store it, whichever the order's state asks for; nothing if it asks for neither."""
-    row = ImportOrder.objects.filter(pk=payload["order"]).first()
-    if row is None or row.state not in (ImportOrder.LOOK, ImportOrder.STORE):
+    row = import_orders.order_by_id(payload["order"])
+    if row is None or row.state not in import_orders.RUNNING:
         return
-    is_dry = row.state == ImportOrder.LOOK
+    is_dry = row.state == import_orders.LOOK
     try:
         officer = next(one for one in officers() if one.reference == row.officer)
         upload = blobs.get_upload(row.officer, str(row.upload))
@@ -212,25 +185,20 @@ def run(payload: dict[str, Any], now: datetime) -> None:
             is_dry=is_dry,
             is_part=bool(row.told["is_part"]),
             confirm=frozenset(row.told.get("confirmed", [])),
-            progress=_progress(row),
+            progress=import_orders.progress_of(row),
             now=now,
         )
     except Unavailable:
         raise
     except TansiqError as error:
-        with transaction.atomic():
-            row.failure = {"code": error.code, "facts": dict(error.facts), "kind": type(error).__name__}
-            row.state, row.changed_at = ImportOrder.FAILED, now
-            row.save(update_fields=["failure", "state", "changed_at"])
+        import_orders.failed(row, error, now)
+        return
+    if is_dry:
+        import_orders.looked(row, report, now)
         return
     with transaction.atomic():
-        row.report, row.failure = report.to_json(), None
-        if is_dry:
-            row.state, row.changed_at = ImportOrder.LOOKED, now
-            row.save(update_fields=["report", "failure", "state", "changed_at"])
-        else:
-            row.run_id = report.run_id
-            _end(row, ImportOrder.DONE, now)
+        import_orders.end(row, import_orders.DONE, now, report)
+        _take_file(row, now)
 
 
 def _format(row: ImportOrder, head: bytes) -> ListFormat:
@@ -245,39 +213,11 @@ def _format(row: ImportOrder, head: bytes) -> ListFormat:
     return FORMATS["un" if told["form"] == "un" else "ofac-sdn"]
 
 
-def _owe(row: ImportOrder, state: str, now: datetime) -> None:
-    row.state, row.changed_at, row.phase, row.done, row.total = state, now, "", 0, None
-    with transaction.atomic():
-        row.save()
-        enqueue(IMPORT_JOB, {"order": str(row.pk)}, now=now, key=f"import/{row.pk}")
-        facts = {"order": str(row.pk), "step": state, "form": row.told["form"]}
-        record("register.import_ordered", actor=row.officer, facts=facts, log="internal", now=now)
-
-
-def _locked(officer: Officer, order_id: object, *states: str) -> ImportOrder:
-    require(officer.roles, "import")
-    row = ImportOrder.objects.select_for_update().filter(pk=order_id, officer=officer.reference).first()
-    if row is None:
-        raise Rejected("register.import_not_found", order=str(order_id)[:40])
-    if row.state not in states:
-        raise Conflict("register.import_went_on", order=str(order_id)[:40])
-    return row
-
-
-def _end(row: ImportOrder, state: str, now: datetime) -> None:
-    """The order is over and its file goes, in the caller's transaction; a job takes the sealed bytes."""
-    row.state, row.changed_at = state, now
-    row.save(update_fields=["report", "failure", "run_id", "state", "changed_at"])
+def _take_file(row: ImportOrder, now: datetime) -> None:
+    """The file of an order that is over goes, in the caller's transaction; a job takes the sealed bytes."""
     try:
         upload = blobs.get_upload(row.officer, str(row.upload))
     except Rejected:
         return
     blobs.drop_upload(upload)
     enqueue(attaching.ERASE_JOB, {"blob": upload.blob}, now=now)
-
-
-def _progress(row: ImportOrder) -> Callable[[str, int, int | None], None]:
-    def tell(phase: str, done: int, total: int | None) -> None:
-        ImportOrder.objects.filter(pk=row.pk).update(phase=phase, done=done, total=total)
-
-    return tell

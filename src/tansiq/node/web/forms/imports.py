@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 
 from tansiq.engine.entities import model
 from tansiq.engine.entities.labels import labelled_schemata, property_label, schema_label
-from tansiq.node.register.models import Discoverability
+from tansiq.node.register.import_orders import REACHES
 from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, Form
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.subject import reach_word
@@ -49,7 +49,7 @@ class ImportForm(Form):
         self.fields["form"].choices = [("", _("recognise it")), *form_words().items()]  # type: ignore[attr-defined]
         named = [(name, name) for name in sorted(circles)]
         self.fields["circle"].choices = [("", _("the whole node")), *named]  # type: ignore[attr-defined]
-        reaches = [(name, reach_word(name)) for name in Discoverability.values]
+        reaches = [(name, reach_word(name)) for name in REACHES]
         self.fields["discoverability"].choices = reaches  # type: ignore[attr-defined]
 
 

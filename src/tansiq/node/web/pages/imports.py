@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine import errors
-from tansiq.node.register.models import ImportOrder
+from tansiq.node.register import import_orders
 from tansiq.node.web.forms.imports import form_words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import explain
 
+if TYPE_CHECKING:
+    from tansiq.node.register.models import ImportOrder
+
 SHOWN = 100
-TONES = {ImportOrder.DONE: "good", ImportOrder.FAILED: "stopped", ImportOrder.DROPPED: "plain"}
+TONES = {import_orders.DONE: "good", import_orders.FAILED: "stopped", import_orders.DROPPED: "plain"}
 
 
 def order_shown(row: ImportOrder) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def order_shown(row: ImportOrder) -> dict[str, Any]:
         "state": row.state,
         "word": _states()[row.state],
         "tone": TONES.get(row.state, "waiting"),
-        "is_running": row.state in (ImportOrder.LOOK, ImportOrder.STORE),
+        "is_running": row.state in import_orders.RUNNING,
         "done": row.done,
         "total": row.total,
         "created_at": row.created_at,
@@ -59,13 +62,13 @@ def _failure(failure: Any) -> str:
 
 def _states() -> dict[str, str]:
     return {
-        ImportOrder.MAPPING: pgettext("import", "Its columns must be explained"),
-        ImportOrder.LOOK: pgettext("import", "Being looked at"),
-        ImportOrder.LOOKED: pgettext("import", "Waits for your confirmation"),
-        ImportOrder.STORE: pgettext("import", "Being stored"),
-        ImportOrder.DONE: pgettext("import", "Stored"),
-        ImportOrder.FAILED: pgettext("import", "Not stored"),
-        ImportOrder.DROPPED: pgettext("import", "Dropped"),
+        import_orders.MAPPING: pgettext("import", "Its columns must be explained"),
+        import_orders.LOOK: pgettext("import", "Being looked at"),
+        import_orders.LOOKED: pgettext("import", "Waits for your confirmation"),
+        import_orders.STORE: pgettext("import", "Being stored"),
+        import_orders.DONE: pgettext("import", "Stored"),
+        import_orders.FAILED: pgettext("import", "Not stored"),
+        import_orders.DROPPED: pgettext("import", "Dropped"),
     }
 
 

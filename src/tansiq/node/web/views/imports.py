@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 from tansiq.engine.errors import TansiqError
 from tansiq.node.accounts.policy import require
 from tansiq.node.flows import attaching, list_imports
+from tansiq.node.register import import_orders
 from tansiq.node.register.export_forms import guarded
-from tansiq.node.register.models import ImportOrder
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.imports import ImportForm, ReadingForm, mapping_of, property_choices
 from tansiq.node.web.pages.imports import order_shown
@@ -25,6 +25,7 @@ from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.register.models import ImportOrder
 
 STANDING = {"schema": "Person", "encoding": "utf-8", "delimiter": ","}
 
@@ -45,7 +46,7 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
             return redirect("register_import", order_id=str(order.pk))
         except TansiqError as error:
             tell_in_form(form, error, {"/list": "list_key"})
-    rows = [order_shown(row) for row in list_imports.orders(officer)]
+    rows = [order_shown(row) for row in import_orders.orders(officer)]
     context = {"form": form, "rows": rows}
     return render(request, "web/register/imports.html", context, status=400 if form.errors else 200)
 
@@ -53,8 +54,8 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 @for_officers
 def show(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
     """One import: what it waits for, how far it is, what it found."""
-    row = list_imports.get_order(officer, order_id)
-    if row.state == ImportOrder.MAPPING:
+    row = import_orders.get_order(officer, order_id)
+    if row.state == import_orders.MAPPING:
         return _columns(request, officer, row, now)
     name = "import_state.html" if request.htmx else "import.html"  # type: ignore[attr-defined]
     return render(request, f"web/register/{name}", {"order": order_shown(row)})
@@ -64,7 +65,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -
 @for_officers
 def explain(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:
     """What the columns mean."""
-    return _columns(request, officer, list_imports.get_order(officer, order_id), now)
+    return _columns(request, officer, import_orders.get_order(officer, order_id), now)
 
 
 @require_POST
@@ -87,7 +88,7 @@ def drop(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -
 @for_officers
 def report(request: HttpRequest, officer: Officer, now: datetime, order_id: str) -> HttpResponse:  # noqa: ARG001
     """The row report as CSV for a spreadsheet: outcome, place, number, rule, value."""
-    row = list_imports.get_order(officer, order_id)
+    row = import_orders.get_order(officer, order_id)
     told = row.report or {}
     sink = io.StringIO()
     writer = csv.writer(sink)
