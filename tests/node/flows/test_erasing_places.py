@@ -553,3 +553,22 @@ def test_a_ledger_that_was_touched_is_refused_and_one_cut_short_is_mended(
         with pytest.raises(Rejected, match="ledger_broken"):
             erasure_ledger.append(own_ledger)
         assert own_ledger.read_bytes() == broken, "a file that is not ours is not written to"
+
+
+def test_a_review_that_erases_reaches_as_far(held: tuple[World, Far, Any]) -> None:
+    from tansiq.node.register.reviewing import Decision
+
+    world, _, report = held
+    subject = Subject.objects.get()
+    name = next(one for one in ("dpo", "liaison") if _may_erase(world, one, str(subject.pk)))
+    grounds = _grounds_to_erase()
+    keep = Decision(verdict="erase", ground=grounds[0], reason="no use any more", until=None)
+    erasing.decide_review(world.officer(name), str(subject.pk), keep, now=world.now)
+    assert not Subject.objects.exists()
+    assert PartRow.objects.get(entry=report.entry_id, index=1).erased_for == grounds[0]
+
+
+def _grounds_to_erase() -> list[str]:
+    from tansiq.engine.formats.codes import code_list
+
+    return [one.code for one in code_list("review_grounds").entries if one.facts["verdict"] == "erase"]

@@ -11,6 +11,8 @@ What stays is header, signature and commitments, and an erasure row that a resto
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +29,18 @@ from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners.queries import my_id
 from tansiq.node.register import actions as register_actions
 from tansiq.node.register import queries as register
+from tansiq.node.register import reviewing
 
 if TYPE_CHECKING:
     from tansiq.engine.dossiers.entries import SignedEntry
     from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
+    from tansiq.node.dossiers.policy import OfficerLike
+    from tansiq.node.register.reviewing import Decision
 
 OBEY_JOB = "flows.obey"
+ERASE = "erase"
+"""The verdict of a review that erases."""
 GROUNDS = {
     "recall": "recalled",
     "recall_part": "recalled",
@@ -58,17 +65,33 @@ def erase_returned(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 
 
 def erase_subject(officer: Officer, subject_id: str, *, ground: str, is_barred: bool = False, now: datetime) -> None:
-    """Erase a subject because its retention ended or somebody had a right to it: everywhere, and the part that brought it.
+    """Erase a subject because somebody had a right to it: everywhere, and the part that brought it.
 
     ``ground`` is a code. Raises what ``register.actions.erase_subject`` raises, and then nothing is erased.
     """
+    with _wherever_it_lies(officer, subject_id, ground=ground, now=now):
+        register_actions.erase_subject(officer, subject_id, ground=ground, is_barred=is_barred, now=now)
+
+
+def decide_review(officer: OfficerLike, subject_id: object, decision: Decision, *, now: datetime) -> None:
+    """Decide about a record that is due for review; *erase* reaches what ``erase_subject`` reaches. Raises as ``reviewing.decide``."""
+    if decision.verdict != ERASE:
+        reviewing.decide(officer, subject_id, decision, now=now)
+        return
+    with _wherever_it_lies(officer, str(subject_id), ground=decision.ground, now=now):
+        reviewing.decide(officer, subject_id, decision, now=now)
+
+
+@contextmanager
+def _wherever_it_lies(officer: OfficerLike, subject_id: str, *, ground: str, now: datetime) -> Iterator[None]:
+    """Around the register's own erasure, in one transaction: copies called back, searches and tasks emptied, the part erased."""
     with transaction.atomic():
         subject = register.subject_by_id(subject_id)
-        entry = queries.entry_by_id(subject.entry) if subject is not None and subject.entry else None
         if subject is not None:
             reaching.call_back_copies_of(str(subject.subject_id), reason=ground, now=now)
             reaching.forget_subject(str(subject.subject_id), subject.created_at, now)
-        register_actions.erase_subject(officer, subject_id, ground=ground, is_barred=is_barred, now=now)
+        yield
+        entry = queries.entry_by_id(subject.entry) if subject is not None and subject.entry else None
         if entry is not None and subject is not None and subject.part is not None:
             erase(entry, [subject.part], reason=ground, actor=officer.reference, now=now)
         erasure_ledger.leave(now)

@@ -159,7 +159,7 @@ BY_KIND: dict[str, list[Projection]] = {
     "accord": [project_accord],
     "channel": [calling.follow_calls],
     "request": [erasing.erase_returned],
-    "alert": [alerts.follow_alert, erasing.leave_obeying],
+    "alert": [alerts.follow_alert, erasing.leave_obeying, erasing.settle_recall],
     "alert_hit": [alerts.follow_hit],
     "report": [erasing.leave_obeying, erasing.settle_recall],
 }

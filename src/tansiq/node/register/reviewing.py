@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import Q
@@ -65,6 +66,12 @@ class Decision:
         return self
 
 
+class DecideOne(Protocol):
+    """A function that decides about one record, as :func:`decide` does."""
+
+    def __call__(self, officer: OfficerLike, subject_id: object, decision: Decision, *, now: datetime) -> None: ...
+
+
 def decide(officer: OfficerLike, subject_id: object, decision: Decision, *, now: datetime) -> None:
     """Decide about one record.
 
@@ -105,9 +112,11 @@ def decide(officer: OfficerLike, subject_id: object, decision: Decision, *, now:
 
 
 def decide_all(
-    officer: OfficerLike, subject_ids: Sequence[object], decision: Decision, *, now: datetime
+    officer: OfficerLike, subject_ids: Sequence[object], decision: Decision, *, now: datetime, one: DecideOne = decide
 ) -> dict[str, TansiqError | None]:
     """The same decision about several records, each in its own transaction; what was refused, by id.
+
+    ``one`` decides about each: a flow that reaches further than the register stands in for :func:`decide` on pages.
 
     Raises Rejected("register.too_many_at_once", limit=…) and what ``Decision.check`` raises, before anything is decided.
     """
@@ -117,7 +126,7 @@ def decide_all(
     outcomes: dict[str, TansiqError | None] = {}
     for subject_id in dict.fromkeys(map(str, subject_ids)):
         try:
-            decide(officer, subject_id, decision, now=now)
+            one(officer, subject_id, decision, now=now)
             outcomes[subject_id] = None
         except (Rejected, Refused) as error:
             outcomes[subject_id] = error

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import TansiqError
+from tansiq.node.flows import erasing
 from tansiq.node.register import queries, reviewing
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.review import ReviewForm
@@ -48,7 +49,7 @@ def decide(request: HttpRequest, officer: Officer, now: datetime) -> HttpRespons
             word = verdict_words()[decision.verdict]
             context = {"form": form, "chosen": chosen_shown(officer, chosen), "decision": decision, "word": word}
             return render(request, "web/register/review_confirm.html", context)
-        outcomes = reviewing.decide_all(officer, chosen, decision, now=now)
+        outcomes = reviewing.decide_all(officer, chosen, decision, now=now, one=erasing.decide_review)
     except TansiqError as error:
         tell_in_form(form, error)
         return _queue(request, officer, form, now, chosen)
