@@ -158,6 +158,18 @@ def test_use_in_court_asks_the_provider(world: World) -> None:
     assert Event.objects.filter(event="print.refused").exists()
 
 
+@pytest.mark.usefixtures("quick")
+def test_where_the_accord_asks_for_a_role_only_that_officer_prints(world: World) -> None:
+    rule = {"role": "approver", "clause": "Art. 9(2)", "when": {"acts": ["print"]}}
+    accord = world.accord("ma", approvals=[rule])
+    arrived = world.asked_by(world.fars["ma"], accord=accord)
+    world.arrive(world.fars["ma"], arrived)
+    with pytest.raises(Refused, match=r"print[.]needs_role") as caught:
+        flow.print_dossier(world.officer("liaison"), arrived.dossier, language="en", **WHY, now=world.now)
+    assert caught.value.facts == {"role": "approver", "clause": "Art. 9(2)"}
+    assert flow.print_dossier(world.officer("boss"), arrived.dossier, language="en", **WHY, now=world.now).numbers
+
+
 def _marked(marking: Marking) -> tuple[Any, ...]:
     from dataclasses import replace
 
@@ -253,3 +265,16 @@ def test_words_of_others_stay_words(world: World) -> None:
     page = html_of(world, dossier, "en")[0]
     assert "<script>" not in page
     assert "&lt;img" in page
+
+
+def test_the_doctor_says_whether_pages_can_be_laid_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tansiq.node.flows import repair
+
+    def paper() -> dict[str, str]:
+        return next(row for row in repair.examine(world.now, quick=True) if row["check"] == "printing")
+
+    assert paper()["level"] == "ok"
+    missing = {"libtansiq-nowhere.so.0": "libtansiq-nowhere0"}
+    monkeypatch.setattr(flow, "SYSTEM_LIBRARIES", missing)
+    assert paper()["level"] == "warn"
+    assert "libtansiq-nowhere0" in paper()["told"]

@@ -7,6 +7,7 @@ accord of everybody whose information is shown, use in proceedings apart (handli
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,23 @@ if TYPE_CHECKING:
 MAX_COPIES = 20
 MAX_REASON = 500
 LANGUAGES = ("ar", "fr", "en")
+SYSTEM_LIBRARIES = {
+    "libpango-1.0.so.0": "libpango-1.0-0",
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+}
+"""What lays out pages and comes with no wheel: {library: its Debian package} (tools/setup.sh installs them where it may)."""
+
+
+def lacking() -> list[str]:
+    """The packages without which this machine cannot print; empty where it can."""
+    found = []
+    for library, package in SYSTEM_LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            found.append(package)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +159,7 @@ def _require_permitted(officer: Officer, dossier: Dossier, chosen: list[EntryVie
     """Raise Refused, audited, unless everybody whose information is shown permits it; returns the clause that does."""
     accord = partners.accord_in_force(dossier.accord) if dossier.accord else None
     found = accord.among(dossier.participants) if accord else None
-    asked = [_question(dossier, view, purpose) for view in chosen]
+    asked = [_question(dossier, view, purpose, frozenset(officer.roles)) for view in chosen]
     local = partners.local_rules()
     decision = strictest_decision([decide(one, found, now=now, local=local) for one in asked])
     if not decision.is_permitted:
@@ -156,8 +174,11 @@ def _require_permitted(officer: Officer, dossier: Dossier, chosen: list[EntryVie
     return decision.clause
 
 
-def _question(dossier: Dossier, view: EntryView, purpose: str) -> Question:
-    """Of each entry: its author's information, and that of whoever it was made from."""
+def _question(dossier: Dossier, view: EntryView, purpose: str, held: frozenset[str]) -> Question:
+    """Of each entry: its author's information, and that of whoever it was made from.
+
+    ``held`` are the roles of whoever prints: where the accord asks for one, it is that officer who must print.
+    """
     made_from = {source.entry for part in view.parts if part is not None for source in part.sources}
     providers = {queries.provider_of(view.row), *(queries.authors_of(made_from) if made_from else ())}
     return Question(
@@ -171,6 +192,7 @@ def _question(dossier: Dossier, view: EntryView, purpose: str) -> Question:
         flags=frozenset(flag for part in view.parts if part is not None for flag in part.flags),
         as_evidence=purpose in JUDICIAL,
         opens=False,
+        approvals=held,
         providers=frozenset(providers),
         version=dossier.accord_version or None,
     )

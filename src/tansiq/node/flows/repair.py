@@ -22,7 +22,7 @@ from tansiq.node.dossiers import owed, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
-from tansiq.node.flows import erasure_ledger
+from tansiq.node.flows import erasure_ledger, printing
 from tansiq.node.flows.taking import ask_for
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
@@ -157,7 +157,7 @@ def after_restore(now: datetime, *, erasures: Path | None = None) -> dict[str, A
 
 def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
-    findings = [_store(), _card(now), *_links(), _jobs(), _waiting()]
+    findings = [_store(), _card(now), *_links(), _jobs(), _waiting(), _paper()]
     if not quick:
         findings += [*_logs(), _entries(), _files(), _owed()]
     return findings
@@ -184,6 +184,14 @@ def _card(now: datetime) -> dict[str, str]:
     if not mailboxes:
         return _found("bad", "mailbox", "no mailbox key is valid; publish a new card")
     return _found("ok", "card", f"valid until {card.valid_until:%Y-%m-%d}, {len(mailboxes)} mailbox keys ahead")
+
+
+def _paper() -> dict[str, str]:
+    """Whether this machine can print; without it everything else works."""
+    lacking = printing.lacking()
+    if lacking:
+        return _found("warn", "printing", f"not available until these packages are installed: {' '.join(lacking)}")
+    return _found("ok", "printing", "pages can be laid out")
 
 
 def _links() -> list[dict[str, str]]:

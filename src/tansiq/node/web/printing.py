@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from tansiq.engine.errors import Unavailable
+from tansiq.node.flows.printing import SYSTEM_LIBRARIES
 from tansiq.node.web import words
 from tansiq.node.web.languages import direction_of
 from tansiq.node.web.markings import marks_of
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).resolve().parent / "static"
 FONTS = STATIC / "vendor" / "fonts"
 FONT = re.compile(r"font:([a-z0-9.-]+\.woff2)")
-SYSTEM_LIBRARIES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
-"""What WeasyPrint needs beside its wheels, as Debian calls it (tools/setup.sh installs it where it may)."""
 
 
 def render(sheets: Sheets) -> bytes:
@@ -75,7 +74,7 @@ def _library() -> Any:
         import weasyprint.text.fonts
         import weasyprint.urls
     except (ImportError, OSError) as error:
-        raise Unavailable("print.no_library", packages=" ".join(SYSTEM_LIBRARIES)) from error
+        raise Unavailable("print.no_library", packages=" ".join(SYSTEM_LIBRARIES.values())) from error
     return weasyprint
 
 
