@@ -25,6 +25,8 @@ class Form:
     values: dict[str, list[str]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     choices: dict[str, set[str]] = field(default_factory=dict)
+    said: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each choice of a list is called."""
 
 
 class _Reader(HTMLParser):
@@ -37,6 +39,7 @@ class _Reader(HTMLParser):
         self.links: list[str] = []
         self._form: Form | None = None
         self._select: str | None = None
+        self._option: str | None = None
         self._text: str | None = None
         self._hidden = 0
 
@@ -59,6 +62,7 @@ class _Reader(HTMLParser):
             form.names.add(name)
         elif tag == "option" and self._select:
             form.choices.setdefault(self._select, set()).add(told.get("value", ""))
+            self._option = told.get("value", "")
             if "selected" in told:
                 form.values.setdefault(self._select, []).append(told.get("value", ""))
         elif tag == "textarea" and name:
@@ -80,12 +84,17 @@ class _Reader(HTMLParser):
             self._hidden -= 1
         elif tag == "form":
             self._form = None
+        elif tag == "option":
+            self._option = None
         elif tag == "select":
             self._select = None
         elif tag == "textarea":
             self._text = None
 
     def handle_data(self, data: str) -> None:
+        if self._form and self._select and self._option is not None:
+            said = self._form.said.setdefault(self._select, {})
+            said[self._option] = said.get(self._option, "") + data
         if self._text and self._form:
             self._form.values[self._text] = [self._form.values[self._text][0] + data.lstrip("\n")]
         elif not self._hidden and data.strip():

@@ -99,7 +99,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "v": 1,
         "title": title,
         "parties": sorted(parties),
-        "kinds": ["report", "request"],
+        "kinds": ["alert", "alert_hit", "report", "request"],
         "purposes": ["investigation", "prevention", "detection", "prosecution"],
         "crime_areas": ["*"],
         "max_level": 1,

@@ -294,7 +294,9 @@ class BlocksForm(FilesForm, MarkedForm, CodesForm):
             _empty, _parts, *rest = [*at.split("/"), ""] if at.startswith("/parts/") else ["", "", ""]
             name = "/".join(one for one in rest if one)
             found += [name if name != "subject" else "subject/Person"] if name else []
-        topical = bool(self.rules.labels.get("topics")) or any(name.startswith("narrative/") for name in found)
+        topical = (self.spec.opening and bool(self.rules.labels.get("topics"))) or any(
+            name.startswith("narrative/") for name in found
+        )
         found = [name for name in found if not (topical and name == "narrative")]
         return found or (["narrative"] if self._allows("narrative") and not topical else [])
 

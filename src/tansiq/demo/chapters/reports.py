@@ -1,0 +1,73 @@
+"""An Italian report reaches both partners, is corrected and partly recalled; each partner's machine confirms."""
+
+from __future__ import annotations
+
+from tansiq.demo.browser import Form, Page, Person
+from tansiq.demo.nodes import Node, wait_for
+from tansiq.demo.steps import Failed, People, Teller, act, dossier_of, offers
+
+LOAD = "Il carico partirà da Tanger Med il 3 dicembre sulla motonave «Stella del Mattino»."
+DAY = "Il carico partirà da Tanger Med il 5 dicembre, non il 3."
+CAPTAIN = "Il comandante riceverebbe denaro da un intermediario di Genova."
+
+
+def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
+    """Write, receive, judge, correct, recall a part, and see who has confirmed."""
+    del nodes
+    with teller.step("Paolo", "reports two pieces of information, each graded, to France and Morocco together"):
+        report = _write(people.paolo)
+    with teller.step("Claire, Nadia", "have it, each in her language; Claire finds it useful"):
+        for person in (people.claire, people.nadia):
+            wait_for("the report", lambda p=person: offers(p, report, "feedback"))
+        act(people.claire, report, "feedback", code_usefulness="useful")
+        wait_for("the feedback in Italy", lambda: "Utile" in people.paolo.open("/reports/").text)
+    with teller.step("Paolo", "corrects the day: the wrong part goes everywhere, the right one stands"):
+        _change(people.paolo, report, "correct", "3 dicembre", new=DAY)
+    with teller.step("Paolo", "recalls the part about the captain, and no other"):
+        _change(people.paolo, report, "recall_part", "comandante")
+    with teller.step("machines", "of both partners have let go of both parts and confirmed; Paolo sees it"):
+        done = "plus rien à confirmer"
+        wait_for("the confirmations", lambda: people.paolo.open(f"/dossiers/{report}/").text.count(done) == 2)
+        for person in (people.claire, people.nadia):
+            text = person.open(f"/dossiers/{report}/").text
+            if "comandante" in text or "3 dicembre sulla" in text or "5 dicembre" not in text:
+                raise Failed(f"{person.username} does not have exactly what stands of the report: {text[:1500]}")
+
+
+def _write(person: Person) -> str:
+    page = person.open("/dossiers/new/report/")
+    graded = {"b0_grade_source": "4x4:B", "b0_grade_information": "4x4:2"}
+    more = person.send(page, _form(page), b0_text=LOAD, **graded, do="add:narrative")
+    done = person.send(
+        more,
+        _form(more),
+        partners=["fr", "ma"],
+        code_purpose="prevention",
+        code_crime_area="0601",
+        b1_text=CAPTAIN,
+        b1_grade_source="4x4:C",
+        b1_grade_information="4x4:4",
+        language="it",
+        level="1",
+        handling=["H1"],
+        title="Stella del Mattino",
+        do="send",
+    )
+    return dossier_of(done)
+
+
+def _form(page: Page) -> Form:
+    return page.form("/dossiers/new/report/", having="b0_text")
+
+
+def _change(person: Person, report: str, name: str, words: str, *, new: str = "") -> None:
+    """Choose a part by its words; correct it with ``new``, or recall it."""
+    page = person.open(f"/dossiers/{report}/acts/{name}/")
+    form = page.form(f"/acts/{name}/")
+    part = next((value for value, label in form.said["code_part"].items() if words in label), None)
+    if part is None:
+        raise Failed(f"no part speaks of {words}: {form.said['code_part']}")
+    told = (
+        {"b0_text": new, "b0_grade_source": "4x4:A", "b0_grade_information": "4x4:1", "language": "it"} if new else {}
+    )
+    person.send(page, form, code_part=part, do="send", **told)
