@@ -19,7 +19,7 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     """Issue, meet, report, confirm, ask, execute, cancel, and see that the copies are gone."""
     del nodes
     with teller.step("Claire", "issues an alert: a person wanted for arrest, with offence, authority and decision"):
-        alert = _issue(people.claire)
+        alert = issue(people.claire, "it", "ma")
     with teller.step("Nadia", "finds on her desk that the alert of France meets a record of hers: confirm first"):
         wait_for("the match in Morocco", lambda: f"/alerts/{alert}/" in people.nadia.open("/").links)
         page = people.nadia.open(f"/alerts/{alert}/")
@@ -27,7 +27,7 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
         if not report or not any(link.startswith("/register/") and len(link) > 20 for link in page.links):
             raise Failed(f"the alert does not show what it meets: {page.text[:1500]}")
     with teller.step("Nadia", "reports the hit to France alone; until France confirms, nothing coercive can be done"):
-        hit = _report_hit(people.nadia, report)
+        hit = report_hit(people.nadia, report)
         if offers(people.nadia, hit, "execute"):
             raise Failed("a measure could be executed before the issuer has confirmed the hit")
     with teller.step("Claire", "confirms: it is he, and he may be located; Italy sees nothing of it"):
@@ -54,7 +54,8 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
             raise Failed("a cancelled alert still stands on the board in Rabat")
 
 
-def _issue(person: Person) -> str:
+def issue(person: Person, *partners: str) -> str:
+    """Issue the alert on its page; returns the dossier."""
     page = person.open("/dossiers/new/alert/?alert_class=wanted_arrest")
     form = page.form("/dossiers/new/alert/", having="code_asks")
     places = {name: place for place, name in enumerate(form.values["blocks"][0].split())}
@@ -74,7 +75,7 @@ def _issue(person: Person) -> str:
     done = person.send(
         page,
         form,
-        partners=["it", "ma"],
+        partners=[*partners],
         code_asks="arrest",
         code_purpose="prosecution",
         code_crime_area="0601",
@@ -90,7 +91,8 @@ def _issue(person: Person) -> str:
     return dossier_of(done)
 
 
-def _report_hit(person: Person, address: str) -> str:
+def report_hit(person: Person, address: str) -> str:
+    """Report a hit from the alert's page; returns the dossier."""
     page = person.open(address)
     form = page.form("/dossiers/new/alert_hit/", having="b0_text")
     done = person.send(page, form, code_strength="certain", b0_text=MET, language="ar", level="1", do="send")
