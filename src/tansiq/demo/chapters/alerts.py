@@ -17,12 +17,14 @@ LOCATED = "حُدد محل إقامته في طنجة، حي مالاباطا."
 
 def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     """Issue, meet, report, confirm, ask, execute, cancel, and see that the copies are gone."""
-    del nodes
     with teller.step("Claire", "issues an alert: a person wanted for arrest, with offence, authority and decision"):
         alert = issue(people.claire, "it", "ma")
     with teller.step("Nadia", "finds on her desk that the alert of France meets a record of hers: confirm first"):
         wait_for("the match in Morocco", lambda: f"/alerts/{alert}/" in people.nadia.open("/").links)
         page = people.nadia.open(f"/alerts/{alert}/")
+        listed = nodes["ma"].command("alert", "list", officer="nadia")
+        if [one["dossier"] for one in listed] != [alert]:
+            raise Failed(f"the terminal lists other alerts than the page: {listed}")
         report = next((link for link in page.links if "/dossiers/new/alert_hit/" in link), "")
         if not report or not any(link.startswith("/register/") and len(link) > 20 for link in page.links):
             raise Failed(f"the alert does not show what it meets: {page.text[:1500]}")

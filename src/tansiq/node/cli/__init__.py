@@ -33,6 +33,7 @@ GROUPS = {
     "request": "dossiers",
     "dossier": "dossiers",
     "draft": "dossiers",
+    "alert": "alerts",
     "overdue": "overdue",
     "erasure": "erasure",
     "desk": "desk",
