@@ -52,7 +52,7 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._form = Form(told.get("action", ""), told.get("method", "get").lower())
             self.forms.append(self._form)
-        if self._form is not None:
+        if self._form is not None and not self._hidden:  # what stands in a template is no field yet
             self._field(self._form, tag, told)
 
     def _field(self, form: Form, tag: str, told: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ class _Reader(HTMLParser):
                 form.choices.setdefault(name, set()).add(told.get("value", "on"))
             if kind in {"checkbox", "radio"} and "checked" not in told:
                 return
-            if kind not in {"submit", "button"}:
+            if kind not in {"submit", "button", "file"}:
                 form.values.setdefault(name, []).append(told.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:

@@ -34,7 +34,7 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
             raise Failed("a measure could be executed before the issuer has confirmed the hit")
     with teller.step("Claire", "confirms: it is he, and he may be located; Italy sees nothing of it"):
         wait_for("the hit in France", lambda: offers(people.claire, hit, "confirm_hit"))
-        act(people.claire, hit, "confirm_hit", code_measure="locate_and_report", code_due=_in_days(3), level="1")
+        act(people.claire, hit, "confirm_hit", code_measure="locate_and_report", code_due=in_days(3), level="1")
         if _may_read(people.paolo, hit):
             raise Failed("Italy reads the dossier of a hit that is between two")
     with teller.step("Nadia", "locates him, which is what was confirmed, and says so"):
@@ -49,7 +49,7 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
         request = ask(people.claire, "ma", start=people.claire.open(begun))
         wait_for("the request in Morocco", lambda: offers(people.nadia, request, "answer"))
     with teller.step("Claire", "cancels the alert; both partners' machines confirm that their copies are gone"):
-        act(people.claire, alert, "cancel", code_ground="found", code_due=_in_days(2))
+        act(people.claire, alert, "cancel", code_ground="found", code_due=in_days(2))
         done = "plus rien à confirmer"
         wait_for("the confirmations", lambda: people.claire.open(f"/dossiers/{alert}/").text.count(done) == 2)
         if alert in "".join(people.nadia.open("/alerts/").links):
@@ -81,8 +81,8 @@ def issue(person: Person, *partners: str) -> str:
         code_asks="arrest",
         code_purpose="prosecution",
         code_crime_area="0601",
-        code_expires=_in_days(365),
-        code_review=_in_days(180),
+        code_expires=in_days(365),
+        code_review=in_days(180),
         language="fr",
         level="1",
         handling=["H1"],
@@ -109,6 +109,6 @@ def _may_read(person: Person, dossier: str) -> bool:
     return True
 
 
-def _in_days(days: int) -> str:
+def in_days(days: int) -> str:
     """An instant as a form takes it."""
     return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M}"

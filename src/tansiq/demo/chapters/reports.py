@@ -15,16 +15,16 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     """Write, receive, judge, correct, recall a part, and see who has confirmed."""
     del nodes
     with teller.step("Paolo", "reports two pieces of information, each graded, to France and Morocco together"):
-        report = _write(people.paolo)
+        report = write(people.paolo, "fr", "ma")
     with teller.step("Claire, Nadia", "have it, each in her language; Claire finds it useful"):
         for person in (people.claire, people.nadia):
             wait_for("the report", lambda p=person: offers(p, report, "feedback"))
         act(people.claire, report, "feedback", code_usefulness="useful")
         wait_for("the feedback in Italy", lambda: "Utile" in people.paolo.open("/reports/").text)
     with teller.step("Paolo", "corrects the day: the wrong part goes everywhere, the right one stands"):
-        _change(people.paolo, report, "correct", "3 dicembre", new=DAY)
+        change(people.paolo, report, "correct", "3 dicembre", new=DAY)
     with teller.step("Paolo", "recalls the part about the captain, and no other"):
-        _change(people.paolo, report, "recall_part", "comandante")
+        change(people.paolo, report, "recall_part", "comandante")
     with teller.step("machines", "of both partners have let go of both parts and confirmed; Paolo sees it"):
         done = "plus rien à confirmer"
         wait_for("the confirmations", lambda: people.paolo.open(f"/dossiers/{report}/").text.count(done) == 2)
@@ -34,14 +34,15 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
                 raise Failed(f"{person.username} does not have exactly what stands of the report: {text[:1500]}")
 
 
-def _write(person: Person) -> str:
+def write(person: Person, *partners: str) -> str:
+    """Write the report on its page, part by part; returns the dossier."""
     page = person.open("/dossiers/new/report/")
     graded = {"b0_grade_source": "4x4:B", "b0_grade_information": "4x4:2"}
     more = person.send(page, _form(page), b0_text=LOAD, **graded, do="add:narrative")
     done = person.send(
         more,
         _form(more),
-        partners=["fr", "ma"],
+        partners=[*partners],
         code_purpose="prevention",
         code_crime_area="0601",
         b1_text=CAPTAIN,
@@ -60,7 +61,7 @@ def _form(page: Page) -> Form:
     return page.form("/dossiers/new/report/", having="b0_text")
 
 
-def _change(person: Person, report: str, name: str, words: str, *, new: str = "") -> None:
+def change(person: Person, report: str, name: str, words: str, *, new: str = "") -> None:
     """Choose a part by its words; correct it with ``new``, or recall it."""
     page = person.open(f"/dossiers/{report}/acts/{name}/")
     form = page.form(f"/acts/{name}/")

@@ -1,0 +1,113 @@
+"""What the demonstration's officers do on alert and report pages, done here on one real node, whose partners are far.
+
+The same functions as the story's, by the same reader of pages: what a page does not offer cannot be sent.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tansiq.demo.browser import NotOffered, Person
+from tansiq.demo.chapters import alerts, reports
+from tansiq.demo.steps import act, ask, offers
+from tansiq.engine.formats.times import format_time
+from tansiq.node.dossiers.models import Dossier
+from tests.node.flows.test_alerts import KINDS, hit_of, issued, known
+from tests.node.web.test_pages import signed_in
+from tests.node.world import World
+
+CATEGORIES = {"suspect": "permit"}
+
+
+@pytest.fixture
+def accord(world: World) -> str:
+    world.partner("it")
+    purposes = ["investigation", "prevention", "prosecution"]
+    return world.accord("it", "ma", kinds=KINDS, purposes=purposes, categories=CATEGORIES)
+
+
+def person(world: World, language: str) -> Person:
+    """The liaison officer at a browser whose network is Django's own test client."""
+    client = signed_in(world, "liaison", language)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told = client.generic(
+            request.method,
+            request.url.raw_path.decode(),
+            request.content,
+            content_type=request.headers.get("content-type", ""),
+        )
+        return httpx.Response(told.status_code, content=told.content, headers=dict(told.headers))
+
+    made = Person.__new__(Person)
+    made.url, made.username = "http://testserver", "liaison"
+    network = httpx.MockTransport(answer)
+    made.http = httpx.Client(transport=network, base_url=made.url, follow_redirects=True)
+    return made
+
+
+def test_the_report_of_the_story(world: World, accord: str) -> None:
+    paolo = person(world, "fr")
+    report = reports.write(paolo, "it", "ma")
+    world.settle()
+    it, ma = world.fars["it"], world.fars["ma"]
+    world.arrive(it, it.act(report, "feedback", world.now, codes={"usefulness": "useful"}))
+    assert "Utile" in paolo.open("/reports/").text
+    reports.change(paolo, report, "correct", "3 dicembre", new=reports.DAY)
+    reports.change(paolo, report, "recall_part", "comandante")
+    world.settle()
+    shown = paolo.open(f"/dossiers/{report}/").text
+    assert shown.count("reste à confirmer :") == 4
+    for far in (it, ma):
+        held = far.dossiers[report]
+        assert held.folded is not None
+        for write in held.folded.state.writes(f"owed:{far.node_id}"):
+            world.arrive(
+                far, far.act(report, "confirm", world.now, codes={"change": write.entry}, clause="report:recall_part")
+            )
+    assert paolo.open(f"/dossiers/{report}/").text.count("plus rien à confirmer") >= 1
+
+
+def test_the_alert_of_the_story_and_the_request_that_its_hit_becomes(world: World, accord: str) -> None:
+    claire = person(world, "fr")
+    alert = alerts.issue(claire, "it", "ma")
+    world.settle()
+    ma = world.fars["ma"]
+    hit = hit_of(ma, world, accord, alert)
+    world.arrive(ma, hit)
+    world.settle()
+    assert offers(claire, hit.dossier, "confirm_hit")
+    act(claire, hit.dossier, "confirm_hit", code_measure="locate_and_report", code_due=alerts.in_days(3), level="1")
+    page = claire.open(f"/dossiers/{hit.dossier}/")
+    begun = next(link for link in page.links if f"hit={hit.dossier}" in link)
+    request = ask(claire, "ma", start=claire.open(begun))
+    row = Dossier.objects.get(dossier_id=request)
+    assert row.participants == ["fr", "ma"]
+    assert ma.dossiers[hit.dossier].opening.cites == alert
+    act(claire, alert, "cancel", code_ground="found", code_due=alerts.in_days(2))
+    assert alert not in "".join(claire.open("/alerts/").links)
+
+
+def test_the_hit_of_the_story_from_the_other_side(world: World, accord: str) -> None:
+    known(world, "Samir Talbi")
+    alert = issued(world, accord).dossier
+    nadia = person(world, "ar")
+    assert f"/alerts/{alert}/" in nadia.open("/").links
+    page = nadia.open(f"/alerts/{alert}/")
+    address = next(link for link in page.links if "/dossiers/new/alert_hit/" in link)
+    assert any(link.startswith("/register/") and len(link) > 20 for link in page.links)
+    hit = alerts.report_hit(nadia, address)
+    assert not offers(nadia, hit, "execute")
+    with pytest.raises(NotOffered):
+        act(nadia, hit, "execute")
+    world.settle()
+    ma = world.fars["ma"]
+    codes = {"measure": "locate_and_report", "due": format_time(world.now + timedelta(days=3))}
+    world.arrive(ma, ma.act(hit, "confirm_hit", world.now, codes=codes))
+    assert offers(nadia, hit, "execute")
+    told = {"code_measure": "locate_and_report", "code_outcome": "done", "b0_text": alerts.LOCATED, "language": "ar"}
+    act(nadia, hit, "execute", **told)
+    assert Dossier.objects.get(dossier_id=hit).phase == "executed"
