@@ -14,6 +14,7 @@ from tansiq.node.flows.intents import Intent
 from tansiq.node.web.forms.codes import CodesForm
 from tansiq.node.web.forms.files import FilesForm
 from tansiq.node.web.forms.parts import MarkedForm, PersonForm
+from tansiq.node.web.languages import language_now
 
 TEXT_TYPES = ("question", "narrative")
 SPEAKING = frozenset({"answer", "answer_in_part"})
@@ -28,6 +29,7 @@ class ActForm(FilesForm, PersonForm, MarkedForm, CodesForm):
     text = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5}))
 
     def __init__(self, rules: Kind, act: str, dossier: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"language": language_now(), "level": 0, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         self.word_markings()
         self.word_person()
