@@ -179,7 +179,10 @@ def test_what_nobody_sends_is_swept_and_what_a_draft_names_stays(world: World) -
     assert attaching.sweep(world.now) == 1, "only what no row knows"
     assert attaching.sweep(world.later(days=3)) == 1
     assert not files.arriving(str(broken.upload_id)).exists()
+    sent_by, _ = sent(world, b"three")
     assert attaching.sweep(world.later(days=40)) == 1
+    assert Upload.objects.get().blob == kept.blob, "what was sent leaves its secret to its part"
+    assert BlobUse.objects.get(dossier=sent_by).is_proved
     assert files.has(kept.blob)
     assert not files.has(unused.blob)
 
@@ -557,6 +560,19 @@ def test_erasing_the_part_takes_the_file_too_unless_another_part_names_it(world:
     assert not BlobUse.objects.exists()
     answer = world.post("blobs/read", read_request(ma, part.content["blob"], 0, 100, world.now))
     assert answer.json()["code"] == "blob.not_found"
+
+
+def test_an_exercise_is_deleted_with_its_files(world: World) -> None:
+    from tansiq.node.flows import ending
+
+    world.accord("ma")
+    row = upload(world, content(CHUNK))
+    told = attaching.content_of(world.officer("liaison"), str(row.upload_id))
+    dossier = world.ask("ma", parts=(*question_parts(), Part("file", told)), exercise=True)
+    ending.delete_exercise(world.officer("boss"), dossier, now=world.now)
+    world.settle()
+    assert on_disk() == {}
+    assert not Upload.objects.exists()
 
 
 def test_a_file_that_is_erased_while_it_arrives_stops_arriving(world: World) -> None:

@@ -25,6 +25,7 @@ from tansiq.node.exchange.models import Blob, BlobCopy, BlobUse, Upload
 GIBI = 1024 * files.MEBI
 UNFINISHED = timedelta(days=2)
 UNUSED = timedelta(days=30)
+SENT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +309,8 @@ def sweep(now: datetime, *, wanted: Collection[str] = ()) -> int:
     for row in Upload.objects.filter(blob="", changed_at__lt=now - UNFINISHED):
         drop_upload(row)
         gone += 1
+    # Once it is sent, its secret stands in its part; a day later nobody goes back to the form it came by.
+    Upload.objects.filter(blob__in=BlobUse.objects.values("blob"), changed_at__lt=now - SENT).delete()
     old = Upload.objects.exclude(blob="").exclude(blob__in=list(wanted)).filter(changed_at__lt=now - UNUSED)
     old.delete()
     unused = Blob.objects.exclude(digest__in=BlobUse.objects.values("blob"))
