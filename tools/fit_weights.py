@@ -31,12 +31,16 @@ from tansiq.engine.matching.asked import asked_words
 from tansiq.engine.matching.candidates import Bound, Searcher
 from tansiq.engine.matching.encoding import encode_name
 from tansiq.engine.matching.pairing import FEATURES
-from tansiq.engine.matching.scoring import compare_candidates, words_of
+from tansiq.engine.matching.scoring import compare_candidates, compare_encoded, words_of
 from tansiq.engine.matching.segment import Segment, build_arrays
 from tansiq.engine.matching.subjects import Subject
 from tansiq.engine.names import Script, fold, read_name, script_of
 
 MOST = 60
+RELATIVES = 2.0
+"""What a pair of relatives counts in the regression, beside the rivals that a search brings in."""
+EVERY = 20
+"""Every so many questions are also given the rivals nearest by skeleton."""
 
 
 def regression(x, y, share=None, ridge=1e-2, rounds=40):
@@ -119,23 +123,45 @@ def lines(ground, questions):
         yield features[other], right[other], far[other]
 
 
+def relatives(ground, questions, chooser):
+    """Features of each question of three words and more against a spelling of its own in which one word is another's:
+    brothers and cousins share all names but one, and no list of namesakes holds enough of them.
+    """
+    words = [word for key in ground.rest[:4000] for word in ground.spellings[key][0].split()]
+    told = []
+    for question, key, own in questions:
+        spellings = [text for text in ground.spellings[key] if text != own and len(text.split()) > 2]
+        if len(read_name(question).core) < 3 or not spellings:
+            continue
+        parts = chooser.choice(spellings).split()
+        parts[chooser.randrange(len(parts))] = chooser.choice(words)
+        compared = compare_encoded(encode_name(read_name(question)), encode_name(read_name(" ".join(parts))))
+        if compared.features[FEATURES.index("replaced_words")] > 0:
+            told.append(compared.features)
+    print(f"{len(told)} relatives")
+    return np.array(told)
+
+
 def fit(ground, questions, seed=5):
     chooser = random.Random(seed)
     found = list(lines(ground, questions))
-    x = np.concatenate([f for f, _, _ in found])
-    y = np.concatenate([r for _, r, _ in found]).astype(float)
-    _, weights = regression(x, y)
+    beside = relatives(ground, questions, chooser)
+    x = np.concatenate([*(f for f, _, _ in found), beside])
+    y = np.concatenate([*(r for _, r, _ in found), np.zeros(len(beside))]).astype(float)
+    share = np.ones(len(y))
+    share[len(y) - len(beside) :] = RELATIVES
+    _, weights = regression(x, y, share)
     pairs, truth, shares = [], [], []
     for number, ((question, key, own), (features, right, far)) in enumerate(zip(questions, found, strict=True)):
         score = features @ weights
         wrong = [score[i] for i in np.argsort(-score, kind="stable") if not right[i] and far[i]][:20]
-        if number % 4 == 0 and number < 3200:
+        if number % EVERY == 0 and number < 3200:
             wrong = (ground.simple_rivals(question, key, own) @ weights).tolist()
         if right.any() and len(wrong) > 1:
             pairs.append(score[chooser.choice(np.flatnonzero(right).tolist())])
             pairs += [wrong[0], chooser.choice(wrong)]
             truth += [1.0, 0.0, 0.0]
-            shares += [5.0 if number % 4 == 0 else 1.0] * 3
+            shares += [20.0 if number % EVERY == 0 else 1.0] * 3
     shift, slope = regression(np.array(pairs)[:, None], np.array(truth), np.array(shares))
     print(f"{len(found)} questions, {len(x)} rivals, {len(truth)} pairs; slope {slope[0]:.3f}")
     values = dict(zip(FEATURES, (weights * slope[0]).round(5).tolist(), strict=True))

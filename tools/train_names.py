@@ -22,7 +22,7 @@ from numba import njit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.matching.split import habit_of, part_of, read_full_names
+from bench.matching.split import habit_of, part_of, read_full_names, word_part
 from tansiq.engine.names import Script, fold, read_name
 from tansiq.engine.names.costs import HABITS, make_chunks, smooth
 from tansiq.engine.names.kernels import hash_texts
@@ -304,16 +304,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("train", type=Path)
     parser.add_argument("--out", type=Path, default=Path("src/tansiq/engine/names/data/letters-1.npz"))
+    parser.add_argument("--unseen", action="store_true", help="leave out the words that bench/matching asks as unseen")
     options = parser.parse_args()
     folder = options.train
     arabic_tokens = coling(folder / "wd_arabic_80.tsv") + google(folder / "ar2en-train.txt")
     arabic_tokens += palestine(folder / "palestine_dict_ar_en.csv")
     full, words = full_name_words(folder / "wikidata_full_names.tsv")
+    cyrillic, hebrew = coling(folder / "wd_russian_80.tsv"), coling(folder / "wd_hebrew_80.tsv")
+    if options.unseen:
+        arabic_tokens, cyrillic, hebrew = (
+            [pair for pair in pairs if word_part(pair[0]) == "train"] for pairs in (arabic_tokens, cyrillic, hebrew)
+        )
+        full = {key: n for key, n in full.items() if word_part(key[0]) == "train"}
     by_habit = {
         habit: [(a, b, min(3.0, n**0.5)) for (a, b, h), n in sorted(full.items()) if h == habit] for habit in HABITS
     }
     arabic = arabic_tokens + [pair for habit in HABITS for pair in by_habit[habit]]
-    cyrillic, hebrew = coling(folder / "wd_russian_80.tsv"), coling(folder / "wd_hebrew_80.tsv")
     kinds = {Script.ARABIC: arabic, Script.CYRILLIC: cyrillic, Script.HEBREW: hebrew}
     useful = set(LATIN_LETTERS) | {""}
     for script, pairs in kinds.items():

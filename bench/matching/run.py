@@ -13,13 +13,22 @@ import json
 import resource
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 
-from bench.matching.tasks import Task, grown, latin, tokens, united_nations, wikidata
+from bench.matching.tasks import WORD_FILES, Task, composed, grown, latin, tokens, united_nations, wikidata, words
 from tansiq.engine.matching import Index, Labels, Query, Subject
+from tansiq.engine.names import costs
 
 LABELS = Labels.of("all")
+TASKS = (
+    "wd",
+    "un",
+    "tokens",
+    "latin",
+    *(f"{kind}-{language}" for kind in ("words", "names") for language in WORD_FILES),
+)
 
 
 def make_task(name: str, part: str, size: int) -> Task:
@@ -30,6 +39,9 @@ def make_task(name: str, part: str, size: int) -> Task:
         return tokens(part)
     if name == "latin":
         return latin(part)
+    kind, _, language = name.partition("-")
+    if language:
+        return words(language, part) if kind == "words" else composed(language, part)
     task = wikidata(part)
     return grown(task, size) if size > len(task.gallery) else task
 
@@ -82,10 +94,15 @@ def measure(task: Task) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=("wd", "un", "tokens", "latin"), default="wd")
+    parser.add_argument("--task", choices=TASKS, default="wd")
     parser.add_argument("--part", choices=("dev", "test"), default="dev")
     parser.add_argument("--size", type=int, default=100_000)
+    parser.add_argument("--letters", type=Path, help="Letter costs trained otherwise, in place of those that ship.")
     options = parser.parse_args()
+    if options.letters:
+        with np.load(options.letters) as stored:
+            read = dict(stored)
+        costs._read = lambda: read
     print(json.dumps(measure(make_task(options.task, options.part, options.size))))
 
 

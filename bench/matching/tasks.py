@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.matching.split import part_of, read_full_names
+from bench.matching.split import part_of, read_full_names, word_part
 from tansiq.engine.names import Script, fold, script_of
 
 SHARED = Path(os.environ.get("TANSIQ_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
@@ -162,3 +162,61 @@ def tokens(part: str = "dev", wanted: int = 1000) -> Task:
         if any(w in numbers for w in pairs[word])
     ]
     return Task(f"tokens-{part}", [(numbers[word], word) for word in listed], questions[:wanted])
+
+
+WORD_FILES = {"arabic": "wd_arabic_80.tsv", "russian": "wd_russian_80.tsv", "hebrew": "wd_hebrew_80.tsv"}
+
+
+def _spellings(language: str) -> dict[str, dict[str, float]]:
+    """Each word of the token sets with its Latin spellings and how often each was met."""
+    folder = SHARED / "data/names/train"
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for line in (folder / WORD_FILES[language]).read_text(encoding="utf-8").splitlines():
+        latin, letters, count = line.split("\t")
+        found[fold(letters.replace(" ", ""))][fold(latin).replace(" ", "")] = float(count)
+    if language == "arabic":
+        for line in (folder / "ar2en-train.txt").read_text(encoding="utf-8").splitlines():
+            arabic, _, latin = line.partition("\t")
+            found[fold(arabic)].setdefault(fold(latin), 1.0)
+    return {word: listed for word, listed in found.items() if len(word) > 1 and " " not in word and listed}
+
+
+def words(language: str, part: str = "dev", wanted: int = 1000) -> Task:
+    """Single words that ``tools/train_names.py --unseen`` leaves out, against every Latin word of the same sets; as in the
+    definition of ANETAC's task any spelling that the set gives for the word is right.
+    """
+    spellings = _spellings(language)
+    listed = sorted({latin for of in spellings.values() for latin in of if latin.isascii() and len(latin) > 1})
+    numbers = {latin: f"t{number}" for number, latin in enumerate(listed)}
+    asked = sorted(
+        word for word, of in spellings.items() if word_part(word) == part and any(latin in numbers for latin in of)
+    )
+    random.Random(15).shuffle(asked)
+    questions = [
+        (word, frozenset(numbers[latin] for latin in spellings[word] if latin in numbers), language)
+        for word in asked[:wanted]
+    ]
+    return Task(f"words-{language}-{part}", [(number, latin) for latin, number in numbers.items()], questions)
+
+
+def composed(language: str, part: str = "dev", wanted: int = 1000) -> Task:
+    """Full names of two or three words, put together from words left out of training, among the Latin gallery and three
+    rivals each that share all words but one.
+    """
+    spellings, chooser = _spellings(language), random.Random(16)
+    every = sorted(spellings)
+    own = [word for word in every if word_part(word) == part]
+    gallery, questions = list(wikidata(part).gallery), []
+
+    def latin(word: str) -> str:
+        return chooser.choices(list(spellings[word]), list(spellings[word].values()))[0]
+
+    for number in range(wanted):
+        chosen = chooser.sample(own, 2 + (number % 3 == 0))
+        questions.append((" ".join(chosen).title(), frozenset({f"f{number}"}), language))
+        gallery.append((f"f{number}", " ".join(map(latin, chosen)).title()))
+        for rival in range(3):
+            other = list(chosen)
+            other[chooser.randrange(len(other))] = chooser.choice(every)
+            gallery.append((f"f{number}r{rival}", " ".join(map(latin, other)).title()))
+    return Task(f"names-{language}-{part}", gallery, questions)

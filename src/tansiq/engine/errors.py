@@ -20,9 +20,17 @@ class TansiqError(Exception):
         self.code = code
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """An error crosses from one process to another whole; the default would lose its facts and fail to arrive."""
+        return _again, (type(self), self.code, self.facts)
+
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.facts.items())
         return f"{self.code} ({told})" if told else self.code
+
+
+def _again(kind: type[TansiqError], code: str, facts: dict[str, Fact]) -> TansiqError:
+    return kind(code, **facts)
 
 
 class Rejected(TansiqError):

@@ -1,5 +1,5 @@
-"""Everything about two subjects that is not their name, as named log-odds: absent is neutral, contradicting counts
-against.
+"""Everything about two subjects that is no name, as named log-odds: absent is neutral, contradicting counts against
+(parents and places, which are names: ``beside``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ IDENTIFIER_WEIGHTS: dict[str, float] = {
     "phone": 6.0,
     "email": 7.0,
     "crypto": 9.0,
+    "registration": 7.0,
+    "lei": 9.0,
+    "bic": 4.0,
+    "call_sign": 5.0,
 }
 """Log-odds of an equal identifier (shared phones and plates happen; documents hardly). Documented, not learned."""
 OTHER_IDENTIFIER = 6.0
@@ -57,8 +61,6 @@ class Described(Protocol):
     def gender(self) -> str | None: ...
     @property
     def identifiers(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def birth_places(self) -> tuple[str, ...]: ...
 
 
 def normal_identifier(kind: str, value: str) -> str:
@@ -91,7 +93,6 @@ def most_evidence(query: Described) -> float:
     most = max(WEIGHTS.values()) if query.birth_dates else 0.0
     most += COUNTRY_SAME if query.countries else 0.0
     most += GENDER_SAME if query.gender else 0.0
-    most += PLACE_SAME if query.birth_places else 0.0
     return most + sum(max(IDENTIFIER_WEIGHTS.get(kind, 0.0), OTHER_IDENTIFIER) for kind, _ in query.identifiers)
 
 
@@ -102,24 +103,20 @@ def features(query: Described, subject: Described, *, common: Collection[tuple[s
     if dates is not None:
         compared: dict[str, Json] = {"left": dates.left, "right": dates.right, "explanation": dates.explanation}
         found.append(("birth_date", dates.weight, compared))
-    found += _sets("country", query.countries, subject.countries, COUNTRY_SAME, COUNTRY_OTHER)
+    found += _countries(query.countries, subject.countries)
     if query.gender and subject.gender:
         weight = GENDER_SAME if query.gender == subject.gender else GENDER_OTHER
         found.append(("gender", weight, {"left": query.gender, "right": subject.gender}))
-    found += _sets("birth_place", query.birth_places, subject.birth_places, PLACE_SAME, 0.0)
     found += _identifiers(query.identifiers, subject.identifiers, common)
     return found
 
 
-def _sets(name: str, left: tuple[str, ...], right: tuple[str, ...], same: float, other: float) -> list[Feature]:
+def _countries(left: tuple[str, ...], right: tuple[str, ...]) -> list[Feature]:
     if not left or not right:
         return []
-    a, b = {value.casefold() for value in left}, {value.casefold() for value in right}
-    both = a & b
-    if not both and not other:
-        return []
-    weight = same if both else other
-    return [(name, weight, {"left": list(left), "right": list(right), "shared": [*sorted(both)]})]
+    both = {value.casefold() for value in left} & {value.casefold() for value in right}
+    weight = COUNTRY_SAME if both else COUNTRY_OTHER
+    return [("country", weight, {"left": list(left), "right": list(right), "shared": [*sorted(both)]})]
 
 
 def _identifiers(

@@ -27,7 +27,16 @@ from tansiq.engine.matching.subjects import MAX_MATCHES, Label, Labels, Match, Q
 
 _ATTEMPTS = 3
 _TIER = 4
+_MERGED_AT_ONCE = 20_000
+"""Subjects that a merge within ``add`` may hold: a fraction of a second."""
 Source = Callable[[], Iterable[tuple[Subject, Iterable[Label]]]]
+
+
+def _due(parts: Sequence[Part]) -> int | None:
+    """From which segment on all should become one: as soon as four at the end are of one size, or there are too many."""
+    sizes = [part.segment.subjects for part in parts]
+    tail = next((k for k in range(len(sizes) - _TIER + 1) if max(sizes[k:]) <= _TIER * min(sizes[k:])), None)
+    return len(sizes) - _TIER if tail is None and len(sizes) > 4 * _TIER else tail
 
 
 class Index:
@@ -42,6 +51,7 @@ class Index:
         self._lock = threading.Lock()
         self._parts: tuple[Part, ...] = ()
         self._serial = 0
+        self._merging: threading.Thread | None = None
         self._seen = (0, 0)
         if directory is None:
             return
@@ -72,7 +82,7 @@ class Index:
         with self._writing():
             kept = self._without(self._parts, rows)
             self._publish((*kept, self._store(segment)))
-            self._merge_due()
+        self._merge_due()
 
     def remove(self, subject_ids: Iterable[str]) -> None:
         """Forget subjects; unknown ids are ignored."""
@@ -113,15 +123,39 @@ class Index:
         return tuple(changed)
 
     def _merge_due(self) -> None:
-        """Keep few segments: join the last ones while four of them are of one size."""
-        while True:
-            sizes = [part.segment.subjects for part in self._parts]
-            tail = next((k for k in range(len(sizes) - _TIER + 1) if max(sizes[k:]) <= _TIER * min(sizes[k:])), None)
-            if tail is None and len(sizes) > 4 * _TIER:
-                tail = len(sizes) - _TIER
-            if tail is None:
+        """Keep few segments: small ones are joined at once, large ones by a thread of its own while searches, additions
+        and removals go on.
+        """
+        while (tail := _due(self._parts)) is not None:
+            if sum(part.segment.subjects for part in self._parts[tail:]) > _MERGED_AT_ONCE:
+                if self._merging is None or not self._merging.is_alive():
+                    self._merging = threading.Thread(target=self._merge_behind, name="matching-merge", daemon=True)
+                    self._merging.start()
                 return
-            self._publish((*self._parts[:tail], *self._merged(self._parts[tail:])))
+            with self._writing():
+                tail = _due(self._parts)
+                if tail is not None:
+                    self._publish((*self._parts[:tail], *self._merged(self._parts[tail:])))
+
+    def _merge_behind(self) -> None:
+        """Lay segments together without holding up a writer; what was removed meanwhile is removed from the result, and
+        a result whose segments another process has merged first is thrown away.
+        """
+        while (tail := _due(self._parts)) is not None:
+            former = self._parts[tail:]
+            arrays = combine([(part.segment.arrays, ~part.removed) for part in former])
+            with self._writing():
+                present = self._parts[tail : tail + len(former)]
+                if [part.segment for part in present] != [part.segment for part in former]:
+                    continue
+                merged = self._store(Segment(arrays))
+                gone = [
+                    merged.segment.find(now.segment.ids[number])
+                    for before, now in zip(former, present, strict=True)
+                    for number in np.flatnonzero(now.removed & ~before.removed).tolist()
+                ]
+                kept = (merged.without(gone) if gone else merged,)
+                self._publish((*self._parts[:tail], *kept, *self._parts[tail + len(former) :]))
 
     def _merged(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         sources = [(part.segment.arrays, ~part.removed) for part in parts if not part.removed.all()]

@@ -44,6 +44,8 @@ FEATURES = (
     "much_rarity",
     "share_replaced",
     "share_extra",
+    "something_replaced",
+    "rarity_despite_that",
 )
 MOST_WORDS = 16
 LEAST_WORTH = -2.0
@@ -439,6 +441,8 @@ def _describe(a: Flat, b: Flat, p: int, q: int, scratch: Scratch, cells: Ints, f
     features[15] = least if found else 0.0
     features[17] = max(features[1] - 24.0, 0.0)
     features[18] = replaced / (agreed + replaced) if replaced > 0 else 0.0
+    if replaced > 0:
+        features[20], features[21] = 1.0, features[1]
     features[19] = features[4] / (agreed + features[4]) if features[4] > 0 else 0.0
 
 

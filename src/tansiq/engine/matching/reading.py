@@ -34,6 +34,9 @@ _FTM_IDENTIFIERS = {
     "email": "email",
     "ibanCode": "iban",
     "publicKey": "crypto",
+    "leiCode": "lei",
+    "swiftBic": "bic",
+    "callSign": "call_sign",
 }
 
 

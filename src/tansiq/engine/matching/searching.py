@@ -16,6 +16,7 @@ import numpy as np
 from tansiq.engine.errors import Rejected
 from tansiq.engine.matching import scoring
 from tansiq.engine.matching.asked import asked_words
+from tansiq.engine.matching.beside import features_beside, most_beside
 from tansiq.engine.matching.candidates import Bound, Searcher
 from tansiq.engine.matching.encoding import EncodedName, encode_name
 from tansiq.engine.matching.evidence import Feature, features, identifier_keys, key_hash, most_evidence
@@ -90,7 +91,7 @@ def search(parts: Sequence[Part], query: Query, labels: Labels, wanted: int) -> 
     holders = {key: _holders(parts, key, labels) for key in keys}
     common = [key for key, places in holders.items() if len(places) > COMMON_ABOVE]
     held = {place for key, places in holders.items() if key not in common for place in places}
-    evidence = most_evidence(query)
+    evidence = most_evidence(query) + most_beside(query)
     groups = [g for n, name in enumerate(asked) for g in _groups(parts, n, name, labels, bool(evidence), wanted)]
     groups.sort(key=lambda group: -group.odds)
     ranking = _Ranking(parts, query, common, wanted)
@@ -227,7 +228,8 @@ class _Ranking:
         segment = self._parts[place[0]].segment
         if not segment.has_more(place[1]):
             return []
-        return features(self._query, segment.subject(place[1]), common=self._common)
+        subject = segment.subject(place[1])
+        return [*features(self._query, subject, common=self._common), *features_beside(self._query, subject)]
 
     def _take(self, ranked: _Ranked) -> None:
         if scoring.probability(ranked.total) < _LEAST_SCORE:
