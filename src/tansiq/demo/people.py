@@ -8,6 +8,7 @@ OFFICERS = {
     "fr": [
         ("claire", "Claire Vasseur", "liaison,analyst", "fr"),
         ("henri", "Henri Dumas", "approver,prosecutor", "fr"),
+        ("colette", "Colette Marchand", "senior", "fr"),
         ("audit-fr", "Sylvie Aubry", "auditor,data_protection", "fr"),
     ],
     "it": [
@@ -16,6 +17,7 @@ OFFICERS = {
     ],
     "ma": [
         ("nadia", "نادية العمراني", "liaison,analyst", "ar"),
+        ("rachid", "رشيد التازي", "duty", "ar"),
         ("driss", "إدريس بنعلي", "approver,prosecutor", "ar"),
         ("audit-ma", "سعاد الفاسي", "auditor,data_protection", "ar"),
     ],
@@ -99,7 +101,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "v": 1,
         "title": title,
         "parties": sorted(parties),
-        "kinds": ["alert", "alert_hit", "report", "request"],
+        "kinds": ["alert", "alert_hit", "channel", "report", "request"],
         "purposes": ["investigation", "prevention", "detection", "prosecution"],
         "crime_areas": ["*"],
         "max_level": 1,

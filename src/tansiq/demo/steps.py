@@ -48,10 +48,19 @@ class People:
     lucia: Person
     nadia: Person
     driss: Person
+    rachid: Person
 
     @classmethod
     def sign_in(cls, nodes: dict[str, Node]) -> People:
-        homes = {"claire": "fr", "henri": "fr", "paolo": "it", "lucia": "it", "nadia": "ma", "driss": "ma"}
+        homes = {
+            "claire": "fr",
+            "henri": "fr",
+            "paolo": "it",
+            "lucia": "it",
+            "nadia": "ma",
+            "driss": "ma",
+            "rachid": "ma",
+        }
         return cls(**{name: Person(nodes[home].url, name, PASSWORD) for name, home in homes.items()})
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tansiq.demo.browser import Page
-from tansiq.demo.chapters import alerts, blind, reports
+from tansiq.demo.chapters import alerts, blind, reports, urgent_call
 from tansiq.demo.nodes import Node, wait_for
 from tansiq.demo.steps import (
     Failed,
@@ -28,7 +28,12 @@ from tansiq.demo.steps import (
 ANSWER = "معروف لدى مصالحنا باسم آخر، ويقيم في طنجة. رقم جواز سفره مطابق. لا يُستعمل أمام القضاء دون إذننا."
 
 
-CHAPTERS: list[Callable[[People, dict[str, Node], Teller], None]] = [blind.tell, reports.tell, alerts.tell]
+CHAPTERS: list[Callable[[People, dict[str, Node], Teller], None]] = [
+    blind.tell,
+    reports.tell,
+    alerts.tell,
+    urgent_call.tell,
+]
 """What is told after the answer, in this order; the logs are verified over all of it."""
 
 
