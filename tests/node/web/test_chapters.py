@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from tansiq.demo.browser import NotOffered, Person
-from tansiq.demo.chapters import alerts, reports
+from tansiq.demo.chapters import alerts, reports, urgent_call
 from tansiq.demo.steps import act, ask, offers
 from tansiq.engine.formats.times import format_time
 from tansiq.node.dossiers.models import Dossier
 from tests.node.flows.test_alerts import KINDS, hit_of, issued, known
+from tests.node.flows.test_calling import KINDS as LINE_KINDS
+from tests.node.flows.test_calling import called
 from tests.node.web.test_pages import signed_in
 from tests.node.world import World
 
@@ -29,9 +31,9 @@ def accord(world: World) -> str:
     return world.accord("it", "ma", kinds=KINDS, purposes=purposes, categories=CATEGORIES)
 
 
-def person(world: World, language: str) -> Person:
-    """The liaison officer at a browser whose network is Django's own test client."""
-    client = signed_in(world, "liaison", language)
+def person(world: World, language: str, name: str = "liaison") -> Person:
+    """The officer at a browser whose network is Django's own test client."""
+    client = signed_in(world, name, language)
 
     def answer(request: httpx.Request) -> httpx.Response:
         told = client.generic(
@@ -116,3 +118,35 @@ def test_the_hit_of_the_story_from_the_other_side(world: World, accord: str) -> 
     told = {"code_measure": "locate_and_report", "code_outcome": "done", "b0_text": alerts.LOCATED, "language": "ar"}
     act(nadia, hit, "execute", **told)
     assert Dossier.objects.get(dossier_id=hit).phase == "executed"
+
+
+def test_the_urgent_call_of_the_story(world: World) -> None:
+    world.accord("ma", kinds=LINE_KINDS)
+    ma, claire, second, boss = world.fars["ma"], *(person(world, "fr", name) for name in ("liaison", "second", "boss"))
+    for officer, rank in (("liaison", 1), ("second", 2)):
+        urgent_call.put_on_duty(boss, officer, rank, now=world.now)
+    line = urgent_call.open_line(claire, "ma")
+    urgent_call.write(claire, line)
+    ma.is_down = True
+    call = urgent_call.call(claire, line)
+    world.deliver()
+    page = urgent_call.shows(claire, line, "pas encore remis")
+    assert page is not None
+    assert "+212 5 00 00 00 00" in page.text
+    claire.send(page, page.form(f"/calls/{call}/end/"))
+    ma.is_down = False
+    world.later(minutes=5)
+    world.settle()
+    theirs = called(world, ma, line)
+    world.arrive(ma, theirs)
+    assert urgent_call.rings(claire, theirs.entry_id)
+    assert not urgent_call.rings(second, theirs.entry_id)
+    world.later(minutes=1)
+    world.work()
+    assert urgent_call.rings(second, theirs.entry_id)
+    page = second.open("/")
+    second.send(page, page.form(f"/calls/{theirs.entry_id}/answer/"))
+    assert not urgent_call.rings(claire, theirs.entry_id)
+    page = urgent_call.shows(claire, line, "a répondu au dernier appel")
+    assert page is not None
+    assert "n'a pas répondu" in page.text
