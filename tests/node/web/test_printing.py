@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
 
 from tansiq.engine.accords.markings import Marking
@@ -202,7 +203,8 @@ def test_what_was_erased_is_not_printed(asked: tuple[World, str]) -> None:
     world, dossier = asked
     row = queries.entry_by_id(dossier)
     assert row is not None
-    reaching.erase(row, None, reason="recalled", now=world.now)
+    with transaction.atomic():
+        reaching.erase(row, None, reason="recalled", now=world.now)
     page = html_of(world, dossier, "en")[0]
     assert "Samir Talbi" not in page
     assert "This part was erased" in page
