@@ -7,6 +7,7 @@ import sys
 
 RUNS = [
     ["bench.delivery", "--entries", "400", "--seconds", "15"],
+    ["bench.attachments", "--mb", "256"],
     ["bench.register_import", "--count", "20000"],
     ["bench.matching.run"],
     ["bench.blind.families", "--records", "100000"],
