@@ -41,14 +41,16 @@ class Term(Codes):
     review: TimeText
 
 
-class Issue(Term):
-    """What kind of alert, what is asked of whoever meets its subject, and for which purpose."""
+class Issue(Codes):
+    """What kind of alert, what is asked of whoever meets its subject, for which purpose, and its term."""
 
     alert_class: acts.ListedCode
     asks: acts.ListedCode
     purpose: acts.ListedCode
     crime_area: acts.ListedCode | None = None
     urgency: acts.ListedCode | None = None
+    expires: TimeText
+    review: TimeText
 
 
 class Cancel(changes.Withdrawal):
