@@ -50,7 +50,8 @@ catalogues: ## every sentence in every language that was opened
 docs: ## generated pages are up to date, and every link in the docs leads somewhere
 	@$(PY) tools/docs.py --check
 
-bench: setup ## every benchmark, beside its peers
+bench: setup ## every benchmark, beside its peers (installs them)
+	@VIRTUAL_ENV="$$PWD/.venv" $$(command -v uv || echo .venv/bin/uv) sync --frozen --inexact -q --group bench --python $(PY)
 	@$(PY) -m bench
 
 clean: ## remove what was built here

@@ -12,6 +12,12 @@ RUNS = [
     ["bench.matching.run"],
     ["bench.blind.families", "--records", "100000"],
     ["bench.blind.cost"],
+    ["bench.matching.peers", "--questions", "100"],
+    ["bench.matching.peers", "--task", "pairs", "--questions", "100"],
+    ["bench.matching.fairness"],
+    ["bench.matching.linkage", "--task", "febrl4"],
+    ["bench.matching.linkage", "--task", "febrl3"],
+    ["bench.matching.linkage", "--task", "invented", "--size", "50000"],
 ]
 
 

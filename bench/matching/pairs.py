@@ -11,6 +11,7 @@ Arabic key differs by two edits or more.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import random
 
@@ -20,7 +21,7 @@ from rapidfuzz.distance import JaroWinkler, Levenshtein
 
 from bench.matching.peers import skeleton_text
 from bench.matching.split import read_full_names
-from bench.matching.tasks import FULL_NAMES, Task, wikidata
+from bench.matching.tasks import FULL_NAMES, SHARED, Task, wikidata
 from tansiq.engine.matching import Index, Labels, Query, Subject
 from tansiq.engine.matching.screening import pair_score
 from tansiq.engine.names import Script, script_of
@@ -74,21 +75,36 @@ def nearest(task: Task, rivals: str) -> list[list[int]]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("dev", "test"), default="dev")
-    parser.add_argument("--rivals", choices=("simple", "own"), default="simple")
-    options = parser.parse_args()
-    task = wikidata(options.part)
+def make_pairs(part: str, rivals: str) -> list[tuple[str, str, int]]:
+    """Questions with one of their spellings (1), and with two hard rivals each (0)."""
+    task = wikidata(part)
     keys, chooser = keys_of(task), random.Random(3)
     place = {subject: n for n, (subject, _) in enumerate(task.gallery)}
     pairs: list[tuple[str, str, int]] = []
-    for (question, right, _), near in zip(task.questions, nearest(task, options.rivals), strict=True):
+    for (question, right, _), near in zip(task.questions, nearest(task, rivals), strict=True):
         true = sorted(place[r] for r in right if r in place)
         far = [n for n in near if keys[n] is None or Levenshtein.distance(keys[n], question) >= 2][:20]
         if true and len(far) > 1:
             pairs.append((question, task.gallery[chooser.choice(true)][1], 1))
             pairs += [(question, task.gallery[n][1], 0) for n in (far[0], chooser.choice(far[1:]))]
+    return pairs
+
+
+def labelled_cases() -> list[tuple[str, str, int]]:
+    """nomenklatura's labelled pairs of persons, Latin and mostly invented hard negatives."""
+    with (SHARED / "data/names/nomenklatura_cases.csv").open(newline="", encoding="utf-8") as stream:
+        rows = [
+            row for row in csv.DictReader(stream) if row["schema"] == "Person" and row["is_match"] in ("true", "false")
+        ]
+    return [(row["name1"], row["name2"], int(row["is_match"] == "true")) for row in rows]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=("dev", "test"), default="dev")
+    parser.add_argument("--rivals", choices=("simple", "own", "labelled"), default="simple")
+    options = parser.parse_args()
+    pairs = labelled_cases() if options.rivals == "labelled" else make_pairs(options.part, options.rivals)
     truth = np.array([t for _, _, t in pairs])
     scores = np.array([pair_score(a, b) for a, b, _ in pairs])
     best = max(np.linspace(0.02, 0.98, 49), key=lambda b: at_threshold(truth, scores, b)["f1"])

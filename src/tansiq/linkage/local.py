@@ -25,8 +25,10 @@ from tansiq.engine.matching.linkage.store import Ints
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SAMPLE = 100_000
-"""Pairs of each rule, and random ones, from which the model is learned."""
+RANDOM = 100_000
+"""Random pairs from which it is learned how often values agree by chance."""
+SAMPLE = 50_000
+"""Pairs of each rule from which the rest of the model is learned."""
 NARROW = 3
 """Pairs a record that a rule may bring from which the model is learned: many of them must be matches."""
 SEED = 20260101
@@ -256,7 +258,7 @@ def learn(plan: work.Plan, sides: _Sides, keys: Sequence[tuple[work.Keys, work.K
     if not n or not m:
         random = np.zeros((2, 0), dtype=np.int32)
     else:
-        random = np.stack([chooser.integers(0, n, SAMPLE), chooser.integers(0, m, SAMPLE)]).astype(np.int32)
+        random = np.stack([chooser.integers(0, n, RANDOM), chooser.integers(0, m, RANDOM)]).astype(np.int32)
         if sides.alone:
             random = random[:, random[0] != random[1]]
     samples = [_sample(plan, sides, keys, units, rule, chooser) for rule in range(len(plan.rules))]
@@ -271,7 +273,7 @@ def learn(plan: work.Plan, sides: _Sides, keys: Sequence[tuple[work.Keys, work.K
 
 
 def _narrow(plan: work.Plan, sides: _Sides, units: work.Units, chooser: np.random.Generator) -> list[work.Sample]:
-    """Pairs of narrow rules, from one key in so many that a hundred thousand records would have them all."""
+    """Pairs of narrow rules, from one key in so many that a small register has them all."""
     records = max(sides.left.shape[1], sides.right.shape[1])
     one_in = max(1, records // SAMPLE)
     found = []

@@ -84,3 +84,23 @@ def test_pairs_keep_their_order_and_tell_people_apart() -> None:
     assert status == 0
     assert scores[0] > 0.25 > 0.05 > scores[1]
     assert scores[2:] == [0.0, 0.0]
+
+
+def test_what_is_no_file_and_what_is_no_name_is_refused_with_its_place(tmp_path: Path) -> None:
+    for command in (["build", "--out", str(tmp_path / "i")], ["pairs"]):
+        told = run(command[0], str(tmp_path), *command[1:])
+        assert (told[1].strip(), told[2]) == (f"tansiq match: matching.no_file (at={str(tmp_path)!r})", 2)
+    lines, _, status = run("pairs", "-", given=f"a\tb\n{'x' * 100_000}\tb\n")
+    assert status == 0
+    assert str(lines[1]["error"]).startswith("line 2: names.too_long")
+    assert len(str(lines[1]["left"])) == 200
+    assert (
+        "matching.line_too_long (at='line 1'"
+        in run("build", "-", "--out", str(tmp_path / "j"), given="x" * 2_000_000)[1]
+    )
+
+
+def test_every_command_shows_examples() -> None:
+    for name, command in match.commands.items():
+        told = CliRunner().invoke(command, ["--help"]).output
+        assert "Example" in told, name

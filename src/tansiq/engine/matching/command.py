@@ -20,7 +20,7 @@ from typing import TextIO, cast
 
 import click
 
-from tansiq.engine.errors import TansiqError
+from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.matching import building, screening
 from tansiq.engine.matching.reading import FORMATS, Fault, guess_format, read_subjects
 from tansiq.engine.matching.subjects import MAX_MATCHES, Subject
@@ -153,7 +153,8 @@ def pairs(pairs: str, jsonl: bool) -> None:
             try:
                 line["score"] = screening.pair_score(str(line["left"]), str(line["right"]))
             except TansiqError as error:
-                line["error"] = f"line {number}: {error}"
+                line = {"left": cells[0][:200], "right": "".join(cells[1:2])[:200], "score": 0.0}
+                line["error"] = f"line {number}: {error}"  # what was refused is not given back whole
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
@@ -208,6 +209,8 @@ def _input(name: str) -> Iterator[TextIO]:
     if name == "-":
         yield _in_utf8(sys.stdin, errors="replace")
         return
+    if not Path(name).is_file():
+        raise Rejected("matching.no_file", at=name[:200])
     with click.open_file(name, encoding="utf-8", errors="replace") as stream:
         yield cast("TextIO", stream)
 

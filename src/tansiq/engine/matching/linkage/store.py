@@ -94,10 +94,17 @@ class _Making:
         return known
 
 
-def make_store(plan: Plan, columns: Sequence[Sequence[str]], counts: Sequence[npt.NDArray[np.int64]]) -> Store:
+def make_store(
+    plan: Plan,
+    columns: Sequence[Sequence[str]],
+    counts: Sequence[npt.NDArray[np.int64]],
+    *,
+    totals: Sequence[int] | None = None,
+) -> Store:
     """Read the distinct values of every field; ``counts`` says how many records, of both registers, hold each.
 
-    Values that are one when read (*Ann*, *ANN*) are counted together.
+    Values that are one when read (*Ann*, *ANN*) are counted together; with ``totals`` (records that have a value, by
+    field) they were already, and ``columns`` may be a part of what there is.
     """
     making, bases, unread = _Making(), [0], []
     for column, values in zip(plan.fields, columns, strict=True):
@@ -133,17 +140,23 @@ def make_store(plan: Plan, columns: Sequence[Sequence[str]], counts: Sequence[np
         axis=1,
     )
     listed = np.fromiter((w for ws in making.value_words for w in ws), dtype=np.int32, count=int(counted.sum()))
-    values_ = Values(table, words, listed, np.concatenate([texts, word_texts]), _rarity(exact, bases, counts))
+    values_ = Values(table, words, listed, np.concatenate([texts, word_texts]), _rarity(exact, bases, counts, totals))
     return Store(values_, tuple(bases), tuple(unread))
 
 
-def _rarity(exact: Hashes, bases: Sequence[int], counts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float64]:
+def _rarity(
+    exact: Hashes, bases: Sequence[int], counts: Sequence[npt.NDArray[np.int64]], totals: Sequence[int] | None
+) -> npt.NDArray[np.float64]:
     """The logarithm of each value's share among the records that have one."""
     found = np.zeros(bases[-1])
-    for first, last, count in zip(bases, bases[1:], counts, strict=False):
-        _, places = np.unique(exact[first:last], return_inverse=True)
-        held = np.bincount(places, weights=count) if len(places) else np.zeros(0)
-        found[first:last] = np.log(np.maximum(held[places], 1.0) / (float(count.sum()) + _UNSEEN))
+    for f, (first, last, count) in enumerate(zip(bases, bases[1:], counts, strict=False)):
+        held, total = count.astype(np.float64), float(count.sum())
+        if totals is not None:
+            total = float(totals[f])
+        elif len(count):
+            _, places = np.unique(exact[first:last], return_inverse=True)
+            held = np.bincount(places, weights=count.astype(np.float64))[places].astype(np.float64)
+        found[first:last] = np.log(np.maximum(held, 1.0) / (total + _UNSEEN))
     return found
 
 
