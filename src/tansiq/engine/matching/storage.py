@@ -19,7 +19,10 @@ from tansiq.engine.errors import Corrupt
 from tansiq.engine.matching.segment import Arrays
 
 MAGIC = b"TANSIQ-SEGMENT-1\n"
-FORMAT = 1
+FORMAT = 2
+"""Of the files and of what stands in them: words are folded when an index is built, so another folding is another format
+and an older index is built again.
+"""
 _STEP = 64
 
 

@@ -7,6 +7,7 @@ Latin.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from anyascii import anyascii
@@ -40,6 +41,12 @@ GREEK_TO_LATIN = _pairs("""
 _ALL = {**ARABIC_TO_LATIN, **CYRILLIC_TO_LATIN, **HEBREW_TO_LATIN, **GREEK_TO_LATIN}
 
 
+_GREEK_GROUPS = _pairs("""
+    ου ou   αι e   ει i   οι i   υι i   αυ av   ευ ev   μπ b   ντ d   γκ g   γγ ng   γχ nch   τζ tz
+""")
+_GREEK_GROUP = re.compile("|".join(sorted(_GREEK_GROUPS, key=len, reverse=True)))
+
+
 @lru_cache(maxsize=1024)
 def _letter(character: str) -> str:
     if "a" <= character <= "z" or character.isdigit() or character == " ":
@@ -50,5 +57,7 @@ def _letter(character: str) -> str:
 
 
 def romanise(folded: str) -> str:
-    """A Latin reading (``a–z``, digits, spaces) of folded text, letter by letter."""
+    """A Latin reading (``a–z``, digits, spaces) of folded text, letter by letter; Greek groups of letters as one sound."""
+    if not folded.isascii():
+        folded = _GREEK_GROUP.sub(lambda group: _GREEK_GROUPS[group[0]], folded)
     return "".join(map(_letter, folded))

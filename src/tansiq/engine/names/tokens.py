@@ -107,9 +107,11 @@ def _opens_with_article(letters: str, script: Script) -> bool:
 
 def _join_arabic(parts: list[str]) -> list[str]:
     joined: list[str] = []
-    for part in parts:
+    for position, part in enumerate(parts):
         last = joined[-1] if joined else ""
-        if last == "عبد" or (last and part in ("الدين", "الله") and last not in _WEAK):
+        if part == "ال" and position + 1 < len(parts):
+            parts[position + 1] = _ARTICLE_MARK + parts[position + 1]
+        elif last == "عبد" or (last and part in ("الدين", "الله") and last not in _WEAK):
             joined[-1] = last + part
         else:
             joined.append(part)
@@ -142,7 +144,7 @@ def _is_article(part: str, following: str, last: str) -> bool:
     return following.startswith(part[1:])
 
 
-_GLUE = _ARTICLES | _SERVANT | _FAITH | _set("عبد الدين الله")
+_GLUE = _ARTICLES | _SERVANT | _FAITH | _set("عبد الدين الله ال")
 
 
 def name_parts(text: str) -> list[str]:
