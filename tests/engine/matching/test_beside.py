@@ -58,3 +58,13 @@ def test_a_forgotten_or_an_added_space_hides_nobody(asked: str, held: str) -> No
     found = index.search(Query((asked,)), OPEN)
     assert found[0].subject_id == "right"
     assert found[0].score > 0.3
+
+
+def test_a_nickname_is_found_by_its_meaning_in_both_directions() -> None:
+    index = Index()
+    crowd = [(Subject(f"x{i}", names=(f"Karim Haddad{i}",)), ["open"]) for i in range(150)]
+    index.add([*crowd, (Subject("french", names=("Karim L'Aigle",)), ["open"])])
+    index.add([(Subject("arabic", names=("سمير الثعلب",)), ["open"])])
+    assert index.search(Query(("كريم النسر",)), OPEN)[0].subject_id == "french"
+    assert index.search(Query(("Samir Le Renard",)), OPEN)[0].subject_id == "arabic"
+    assert index.search(Query(("النسر",)), OPEN)[0].subject_id == "french"

@@ -15,13 +15,17 @@ from tansiq.engine.matching.screening import pair_score
 
 OPEN = Labels.of("open")
 GIVEN = """
-محمد Mohamed|Mohammed|Muhammad, يوسف Youssef|Yusuf|Yousif, خديجة Khadija|Khadidja|Hadiya, عبد الرحمن Abderrahmane|Abdul Rahman|Abdurrahman,
-سعيد Saïd|Saeed|Sayed, فاطمة Fatima|Fatma|Fatemeh, حسين Hocine|Hussein|Hossein, شريف Chérif|Sherif|Sharif, نور الدين Noureddine|Nur al-Din|Nooruddin,
+محمد Mohamed|Mohammed|Muhammad, يوسف Youssef|Yusuf|Yousif, خديجة Khadija|Khadidja|Hadiya,
+عبد الرحمن Abderrahmane|Abdul Rahman|Abdurrahman,
+سعيد Saïd|Saeed|Sayed, فاطمة Fatima|Fatma|Fatemeh,
+حسين Hocine|Hussein|Hossein, شريف Chérif|Sherif|Sharif, نور الدين Noureddine|Nur al-Din|Nooruddin,
 عائشة Aïcha|Aisha|Ayesha, جمال Djamel|Jamal|Gamal, عثمان Othmane|Osman|Uthman, وليد Oualid|Walid|Waleed, هشام Hicham|Hisham|Hesham
 """
 FAMILY = """
-القرطاوي El Kartaoui|Al-Qurtawi|Ghortavi, بن زهير Benzouhir|Bin Zuhayr|Ben Zoheir, الطرشاني Terchani|Al-Tarshani|Torshani, مشعالي Mechaali|Mashali|Mesh'ali,
-الشبراوي Chebraoui|Al-Shabrawi|Shabravi, بوخريص Boukhris|Bu Khurays|Abu Khris, الجزولاني Djezoulani|Al-Jazulani|Jazulani, تميمدار Tamimdar|Timimdar|Tamimdaar,
+القرطاوي El Kartaoui|Al-Qurtawi|Ghortavi, بن زهير Benzouhir|Bin Zuhayr|Ben Zoheir,
+الطرشاني Terchani|Al-Tarshani|Torshani, مشعالي Mechaali|Mashali|Mesh'ali,
+الشبراوي Chebraoui|Al-Shabrawi|Shabravi, بوخريص Boukhris|Bu Khurays|Abu Khris,
+الجزولاني Djezoulani|Al-Jazulani|Jazulani, تميمدار Tamimdar|Timimdar|Tamimdaar,
 العوادني Aouadni|Al-Awadni|Avadni, غيلاسي Ghilassi|Ghaylasi|Gheilasi, الخوالفي Khoualfi|Al-Khawalifi|Khavalefi, صفراوة Safraoua|Safrawa|Safraveh
 """
 

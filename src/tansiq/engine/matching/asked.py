@@ -1,9 +1,10 @@
-"""What is looked for when a name is asked: its words, joins of neighbours, and parts of words that are compounds."""
+"""What is looked for when a name is asked: its words, joins of neighbours, parts of compounds, translations."""
 
 from __future__ import annotations
 
 from tansiq.engine.matching.encoding import EncodedName, EncodedWord, encode_word, join_words
 from tansiq.engine.names import Script, Word
+from tansiq.engine.names.meanings import TRANSLATIONS
 
 
 def _set(words: str) -> frozenset[str]:
@@ -27,13 +28,18 @@ _PART = 3
 
 
 def asked_words(name: EncodedName) -> tuple[list[EncodedWord], int]:
-    """The words looked for, and how many of them are the name's own; joins of neighbours and parts of compounds
-    follow.
+    """The words looked for, and how many of them are the name's own; joins of neighbours, parts of compounds
+    and translations of nicknames follow.
     """
     own = [word for word in name.words if word.role == 0] or list(name.words)
     joins = [join_words(a, b) for a, b in zip(name.words, name.words[1:], strict=False) if _may_join(a, b)]
     parts = [part for word in own if len(word.text) > 5 and word.table == 1 for part in _parts(word)]
-    return [*own, *joins, *parts], len(own)
+    meant = [_word(other) for word in own for other in TRANSLATIONS.get(word.text, ())]
+    return [*own, *joins, *parts, *meant], len(own)
+
+
+def _word(text: str) -> EncodedWord:
+    return encode_word(Word(text, Script.LATIN if text.isascii() else Script.ARABIC))
 
 
 def _may_join(left: EncodedWord, right: EncodedWord) -> bool:

@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tansiq.engine.errors import Corrupt
-from tansiq.engine.names.kernels import spelled_logs
+from tansiq.engine.names import meanings
+from tansiq.engine.names.kernels import hash_texts, spelled_logs
 from tansiq.engine.names.letters import ALPHABETS, DIGITS, KINDS, LATIN, LATIN_LETTERS, Alphabet
 from tansiq.engine.names.scripts import Script
 
@@ -138,6 +139,29 @@ class Lexicon:
     unseen: npt.NDArray[np.uint8]
 
 
+def _with_meanings(known: Lexicon) -> Lexicon:
+    """The lexicon with nicknames that are translated (``meanings``) beside the spellings of the same words."""
+    sides = [_hashes([pair[side] for pair in meanings.PAIRS]) for side in (0, 1)]
+    words = np.concatenate((np.repeat(known.words, np.diff(known.starts)), sides[0]))
+    spellings = np.concatenate((known.spellings, sides[1]))
+    costs = np.concatenate((known.costs, np.full(len(sides[0]), meanings.COST, dtype=np.uint8)))
+    order = np.lexsort((costs, spellings, words))
+    words, spellings, costs = words[order], spellings[order], costs[order]
+    first = np.ones(len(words), dtype=bool)
+    first[1:] = (words[1:] != words[:-1]) | (spellings[1:] != spellings[:-1])
+    words, spellings, costs = words[first], spellings[first], costs[first]
+    distinct, starts = np.unique(words, return_index=True)
+    unseen = np.zeros(len(distinct), dtype=np.uint8)
+    unseen[np.searchsorted(distinct, known.words)] = known.unseen
+    return Lexicon(distinct, np.append(starts, len(words)).astype(np.int32), spellings, costs, unseen)
+
+
+def _hashes(words: Sequence[str]) -> npt.NDArray[np.int64]:
+    encoded = [word.encode() for word in words]
+    starts = np.cumsum([0, *map(len, encoded)]).astype(np.uint32)
+    return hash_texts(np.frombuffer(b"".join(encoded), dtype=np.uint8), starts).astype(np.int64)
+
+
 class Background:
     """How rare a Latin word is: log-probability that a random name word is this one."""
 
@@ -197,6 +221,7 @@ class Costs:
             stored["lexicon/costs"].astype(np.uint8),
             stored["lexicon/unseen"].astype(np.uint8),
         )
+        self.lexicon = _with_meanings(self.lexicon)
         self.starts = np.cumsum([0] + [len(part) for part in parts[:-1]]).astype(np.int32)
         self.grid: npt.NDArray[np.uint8] = np.concatenate(parts)
         self.floors: npt.NDArray[np.uint8] = self.grid.min(axis=1)
