@@ -69,6 +69,7 @@ def records_met(officer: Officer, row: StandingAlert) -> list[dict[str, Any]]:
             "caption": register.caption(seen[known]),
             "word": band_word(match.band),
             "tone": band_tone(match.band),
+            "explanation": match.explanation,
         }
         for known, match in found.items()
         if known in seen and seen[known].dossier != row.dossier_id
