@@ -71,13 +71,13 @@ def origin_of(entry: SignedEntry, index: int, *, cards: Sequence[Mapping[str, An
     """
     held = entry.parts[index] if 0 <= index < len(entry.parts) else None
     if held is None:
-        raise Rejected("reshared.part_gone", entry=entry.entry_id, index=index)
+        raise Rejected("reshared.part_gone", at=f"/parts/{index}", entry=entry.entry_id, index=index)
     if held.part.type == RESHARED:
         found = open_origin(held.part)
         via = (*found.via, passer) if passer else found.via
         return Origin(found.entry, found.index, found.cards, via[-MAX_VIA:])
     if held.part.type in NEVER:
-        raise Rejected("reshared.not_passable", type=held.part.type)
+        raise Rejected("reshared.not_passable", at=f"/parts/{index}/type", type=held.part.type)
     others = [ref.commitment for place, ref in enumerate(entry.header.parts) if place != index]
     return Origin(entry.without(*others), index, tuple(cards))
 
