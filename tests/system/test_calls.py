@@ -38,7 +38,7 @@ def two(tmp_path: Path) -> Iterator[tuple[dict[str, Node], dict[str, Driver], st
 
 def rings(driver: Driver, line: str) -> list[dict[str, Any]]:
     """What rings of the line at Morocco, as this node has it."""
-    held: dict[str, Any] = driver("entries", dossier=line)["shown"]["facets"]
+    held: dict[str, Any] = driver("entries", dossier=line)["shown"]["state"]["facets"]
     return [write["value"] for write in held.get("rung:ma", [])]
 
 
@@ -66,7 +66,7 @@ def test_a_call_waits_out_the_cut_rings_from_its_arrival_and_survives_the_worker
     assert parse_time(rings(fr, line)[0]["since"]) == since, "a restart moves nothing"
     ma("act", officer="liaison", intent=intents.act("channel", line, "acknowledge", codes={"call": call}))
     wait_for("the answer in France", lambda: not rings(fr, line), seconds=30)
-    facets = fr("entries", dossier=line)["shown"]["facets"]
+    facets = fr("entries", dossier=line)["shown"]["state"]["facets"]
     assert facets["acknowledged:ma"][0]["value"] == {"call": call}
     wait_for("both to agree", lambda: fr("entries", dossier=line) == ma("entries", dossier=line), seconds=30)
     assert all(effective for _, effective, _ in fr("entries", dossier=line)["entries"])
