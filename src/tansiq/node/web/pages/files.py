@@ -15,7 +15,7 @@ MB = 1024 * 1024
 TYPES = frozenset({"file", "photograph", "fingerprints"})
 UNSAID = frozenset({"name", "media_type", "size", "digest", "blob", "blob_size", "identity"})
 """Members of a file's part that are no words for a reader, a secret among them."""
-ICONS = {"read": "download", "evidence": "bank", "export": "box-arrow-up-right"}
+ICONS = {"read": "download", "evidence": "journal-check", "export": "send"}
 
 
 POSES: Final = ("front", "left_profile", "right_profile", "full_body", "mark_or_tattoo", "scene", "other")
