@@ -51,6 +51,14 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
         "due": queries.count_due(officer, now, up_to=COUNTED),
         "given": given,
         "kept": urlencode({name: value for name, value in given.items() if value}),
+        **_offered(officer, language),
+    }
+    return render(request, "web/register/index.html", context)
+
+
+def _offered(officer: Officer, language: str) -> dict[str, Any]:
+    """What the list can be narrowed by, and what else this officer may do there."""
+    return {
         "schemata": [(name, schema_label(name, language)) for name in labelled_schemata()],
         "origins": [(name, origin_word(name)) for name in ("officer", "list", "received")],
         "sources": [
@@ -61,7 +69,6 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
         "may_import": may(officer.roles, "import"),
         "may_export": may(officer.roles, "export"),
     }
-    return render(request, "web/register/index.html", context)
 
 
 def _line(row: Subject, language: str) -> dict[str, Any]:
