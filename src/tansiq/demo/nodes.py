@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -248,6 +248,21 @@ class Node:
         except OSError:
             return []
         return [int(word) for word in text.split()]
+
+    @contextlib.contextmanager
+    def worker_held(self) -> Iterator[None]:
+        """The node's worker stands still meanwhile: envelopes are taken in and receipted, and nothing is done about them."""
+        held = [pid for pid in self.children() if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        if not held:
+            raise RuntimeError(f"{self.node_id} has no worker to hold")
+        try:
+            for pid in held:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in held:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def kill(self, pid: int | None = None) -> None:
         """kill -9: one of the node's processes, or all of them."""

@@ -1,4 +1,4 @@
-"""An Italian report reaches both partners, is corrected and partly recalled; each partner's machine confirms."""
+"""An Italian report reaches both partners, is corrected and partly recalled; each partner's machine confirms, and who has not is listed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ CAPTAIN = "Il comandante riceverebbe denaro da un intermediario di Genova."
 
 
 def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
-    """Write, receive, judge, correct, recall a part, and see who has confirmed."""
-    del nodes
+    """Write, receive, judge, correct, recall a part, and see who owes a confirmation and who has given it."""
     with teller.step("Paolo", "reports two pieces of information, each graded, to France and Morocco together"):
         report = write(people.paolo, "fr", "ma")
     with teller.step("Claire, Nadia", "have it, each in her language; Claire finds it useful"):
@@ -23,15 +22,26 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
         wait_for("the feedback in Italy", lambda: "Utile" in people.paolo.open("/reports/").text)
     with teller.step("Paolo", "corrects the day: the wrong part goes everywhere, the right one stands"):
         change(people.paolo, report, "correct", "3 dicembre", new=DAY)
-    with teller.step("Paolo", "recalls the part about the captain, and no other"):
-        change(people.paolo, report, "recall_part", "comandante")
+    with nodes["ma"].worker_held():
+        with teller.step("Paolo", "recalls the part about the captain, and no other"):
+            change(people.paolo, report, "recall_part", "comandante")
+        with teller.step("Paolo", "sees that Rabat, whose worker stands still, owes a confirmation, and until when"):
+            if not owes(people.paolo, report, "ma"):
+                raise Failed("a recall that is not confirmed is not in the list of what partners owe")
     with teller.step("machines", "of both partners have let go of both parts and confirmed; Paolo sees it"):
         done = "plus rien à confirmer"
         wait_for("the confirmations", lambda: people.paolo.open(f"/dossiers/{report}/").text.count(done) == 2)
+        if owes(people.paolo, report, "ma") or owes(people.paolo, report, "fr"):
+            raise Failed("a recall that was confirmed stays in the list of what partners owe")
         for person in (people.claire, people.nadia):
             text = person.open(f"/dossiers/{report}/").text
             if "comandante" in text or "3 dicembre sulla" in text or "5 dicembre" not in text:
                 raise Failed(f"{person.username} does not have exactly what stands of the report: {text[:1500]}")
+
+
+def owes(person: Person, dossier: str, partner: str) -> bool:
+    """Whether the list of what partners owe, due or not, names this partner for the dossier."""
+    return f"/dossiers/{dossier}/" in person.open(f"/overdue/?state=all&partner={partner}").links
 
 
 def write(person: Person, *partners: str) -> str:

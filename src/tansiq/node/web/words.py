@@ -52,6 +52,17 @@ def topic_label(kind_name: str, topic: str) -> str:
     return _said(kind_name, "topics", topic)
 
 
+def narrative_label(kind_name: str, topic: str) -> str:
+    """What words about a topic are headed by: its name, else the act that they go with, else just that they are words.
+
+    A topic that the kind does not name, such as one of a later version, is never shown as the bare code.
+    """
+    for label in (topic_label, act_label):
+        if (said := label(kind_name, topic)) != topic:
+            return said
+    return list_label("part_types", "narrative")
+
+
 def clause_label(kind_name: str, clause: str) -> str:
     """The rule as a lawyer cites it."""
     return _said(kind_name, "clauses", clause)

@@ -155,8 +155,7 @@ def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
         "review_at": parse_time(part["review_at"]) if part["review_at"] else None,
     }
     if part["type"] == "narrative":
-        topic = words.topic_label(kind, content["topic"])
-        shown["label"] = words.act_label(kind, content["topic"]) if topic == content["topic"] else topic
+        shown["label"] = words.narrative_label(kind, content["topic"])
         shown["text"] = content["text"]
     elif part["type"] == "question":
         shown["text"] = content["text"]
