@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tansiq.engine.errors import TansiqError
+from tansiq.engine.matching.command import failing
 from tansiq.engine.matching.linkage import read_plan
 from tansiq.linkage.files import opened
 from tansiq.linkage.lists import link_lists, require_lists
@@ -104,7 +104,7 @@ def _run(
     jsonl: bool,
 ) -> None:
     del jsonl
-    with _failing(), _folder(work) as folder:
+    with failing(), _folder(work) as folder:
         sides = [opened(name, folder, fields=fields) for name in ([left] if right is None else [left, right])]
         paths = [side.path for side in sides]
         other = paths[1] if right is not None else None
@@ -131,18 +131,6 @@ def _run(
         if account:
             Path(account).write_text(told + "\n")
         click.echo(told, err=True)
-
-
-@contextmanager
-def _failing() -> Iterator[None]:
-    try:
-        yield
-    except TansiqError as error:
-        click.echo(f"tansiq match: {error}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
 
 
 @contextmanager

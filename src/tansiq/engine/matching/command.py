@@ -71,7 +71,7 @@ def build(gallery: str, folder: Path, kind: str | None, columns: str, workers: i
       tansiq match build people.csv --out index/ --columns id=ID,name=First+Last,birth_date=DOB
       zcat entities.ftm.json.gz | tansiq match build - --format ftm --out index/
     """
-    with _failing(), tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".index-") as temporary:
+    with failing(), tempfile.TemporaryDirectory(dir=_parent(folder), prefix=".index-") as temporary:
         began, place = time.perf_counter(), Path(temporary) / "index"
         faults, mapping = _Faults(), _mapping(columns)
         with _input(gallery) as stream:
@@ -124,7 +124,7 @@ def search(
       tansiq match search index/ passengers.csv --columns id=no,name=first+last --out hits.jsonl --resume
     """
     del jsonl
-    with _failing():
+    with failing():
         faults = _Faults()
         questions = faults.seen(_subjects(queries, kind, columns))
         done = screening.whole_lines(Path(target)) if resume and target != "-" else 0
@@ -146,7 +146,7 @@ def pairs(pairs: str, jsonl: bool) -> None:
       printf 'محمد الشريف\\tMohamed Chérif\\n' | tansiq match pairs - --jsonl
     """
     del jsonl
-    with _failing(), _input(pairs) as stream, _output("-", append=False) as out:
+    with failing(), _input(pairs) as stream, _output("-", append=False) as out:
         for number, text in enumerate(stream, start=1):
             cells = text.rstrip("\r\n").split("\t")
             line: dict[str, object] = {"left": cells[0], "right": cells[1] if len(cells) > 1 else "", "score": 0.0}
@@ -185,7 +185,7 @@ class _Faults:
 
 
 @contextmanager
-def _failing() -> Iterator[None]:
+def failing() -> Iterator[None]:
     """A refusal becomes one line on standard error and exit status 2."""
     try:
         yield

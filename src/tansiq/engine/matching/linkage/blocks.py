@@ -286,24 +286,17 @@ def _both(one: Hashes, other: Hashes) -> Hashes:
     return np.asarray(one[present] * np.uint64(0x9E3779B97F4A7C15) ^ other[present])
 
 
-@compiled
 def _count_pairs(left: Hashes, right: Hashes) -> int:
     """How many pairs the blocks hold."""
-    total, i, j = 0, 0, 0
-    n, m = left.shape[0], right.shape[0]
-    while i < n and j < m:
-        if left[i] < right[j]:
-            i += 1
-        elif left[i] > right[j]:
-            j += 1
-        else:
-            key, first, second = left[i], i, j
-            while i < n and left[i] == key:
-                i += 1
-            while j < m and right[j] == key:
-                j += 1
-            total += (i - first) * (j - second)
-    return total
+    a, b, c, d = _block_runs(left, right)
+    return int(((b - a).astype(np.int64) * (d - c)).sum())
+
+
+def _block_runs(left: Hashes, right: Hashes) -> tuple[Ints, Ints, Ints, Ints]:
+    """Where the entries of each block begin and end, on the left and on the right."""
+    runs = [np.empty(min(len(left), len(right)), dtype=np.int32) for _ in range(4)]
+    found = _blocks(left, right, *runs)
+    return runs[0][:found], runs[1][:found], runs[2][:found], runs[3][:found]
 
 
 def plan_units(
@@ -322,9 +315,7 @@ def plan_units(
     pairs, blocks_left, pairs_left, dropped = [], [], [], []
     met: tuple[list[Hashes], list[Hashes]] = ([], [])
     for rule, (left, right) in enumerate(keys):
-        runs = [np.empty(min(len(left.keys), len(right.keys)), dtype=np.int32) for _ in range(4)]
-        found = _blocks(left.keys, right.keys, *runs)
-        a, b, c, d = (run[:found] for run in runs)
+        a, b, c, d = _block_runs(left.keys, right.keys)
         sizes = (b - a).astype(np.int64) * (d - c)
         if alone:
             sizes = (sizes - (b - a)) // 2
