@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +121,19 @@ def _columns(request: HttpRequest, officer: Officer, row: ImportOrder, now: date
                 return redirect("register_import", order_id=str(row.pk))
         except TansiqError as error:
             tell_in_form(form, error)
-    schema = form.data.get("schema", "Person")
-    heads = [
+    context = {
+        "order": order_shown(row),
+        "form": form,
+        "heads": _heads(rows, given),
+        "properties": property_choices(form.data.get("schema", "Person")),
+        "key": given.get("key", ""),
+    }
+    return render(request, "web/register/import_columns.html", context, status=400 if form.errors else 200)
+
+
+def _heads(rows: Sequence[Sequence[str]], given: Any) -> list[dict[str, Any]]:
+    """Each column: its head, what stands in it in the first rows, and the property chosen for it."""
+    return [
         {
             "head": head,
             "place": place,
@@ -130,11 +142,3 @@ def _columns(request: HttpRequest, officer: Officer, row: ImportOrder, now: date
         }
         for place, head in enumerate(rows[0] if rows else ())
     ]
-    context = {
-        "order": order_shown(row),
-        "form": form,
-        "heads": heads,
-        "properties": property_choices(schema),
-        "key": given.get("key", ""),
-    }
-    return render(request, "web/register/import_columns.html", context, status=400 if form.errors else 200)

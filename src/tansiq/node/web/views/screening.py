@@ -20,7 +20,7 @@ from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
-    from tansiq.node.search.models import Screening
+    from tansiq.node.search.models import Screening, ScreeningHit
 
 RECENT = 20
 
@@ -52,30 +52,29 @@ def _shown(officer: Officer, screening: Screening, after: int) -> dict[str, Any]
     hits = screenings.hits_of(screening, after=after, limit=screenings.PAGE + 1)
     more, hits = len(hits) > screenings.PAGE, hits[: screenings.PAGE]
     seen = register.subjects_by_id_for(officer, [hit.subject_id for hit in hits])
-    rows = [
-        {
-            "number": hit.pk,
-            "row": hit.row,
-            "asked": " · ".join([*hit.told["names"], *hit.told["birth_dates"]]),
-            "id": hit.told["id"],
-            "subject": str(hit.subject_id),
-            "caption": hit.told["caption"],
-            "word": band_word(hit.band),
-            "tone": band_tone(hit.band),
-            "percent": round(hit.told["score"] * 100),
-            "explanation": hit.told["explanation"],
-            "verdict": hit.verdict,
-        }
-        for hit in hits
-        if str(hit.subject_id) in seen
-    ]
     return {
         "screening": screening,
-        "hits": rows,
+        "hits": [_hit(hit) for hit in hits if str(hit.subject_id) in seen],
         "count": screening.hits.count(),
         "after": after,
         "next_after": hits[-1].pk if more else None,
         "is_running": screening.state == screening.RUNNING,
+    }
+
+
+def _hit(hit: ScreeningHit) -> dict[str, Any]:
+    return {
+        "number": hit.pk,
+        "row": hit.row,
+        "asked": " · ".join([*hit.told["names"], *hit.told["birth_dates"]]),
+        "id": hit.told["id"],
+        "subject": str(hit.subject_id),
+        "caption": hit.told["caption"],
+        "word": band_word(hit.band),
+        "tone": band_tone(hit.band),
+        "percent": round(hit.told["score"] * 100),
+        "explanation": hit.told["explanation"],
+        "verdict": hit.verdict,
     }
 
 
