@@ -115,10 +115,9 @@ class Index:
 
     @staticmethod
     def _without(parts: tuple[Part, ...], ids: Iterable[str]) -> tuple[Part, ...]:
-        changed = []
+        changed, listed = [], list(ids)
         for part in parts:
-            places = (part.segment.find(subject_id) for subject_id in ids)
-            gone = [number for number in places if number >= 0 and not part.removed[number]]
+            gone = [number for number in part.segment.find_all(listed) if not part.removed[number]]
             changed.append(part.without(gone) if gone else part)
         return tuple(changed)
 

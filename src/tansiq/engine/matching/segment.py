@@ -36,6 +36,7 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 _EXTRAS = ("schema", "birth_dates", "countries", "gender", "identifiers", "birth_places", "parents")
 _LISTS = ("birth_dates", "countries", "identifiers", "birth_places", "parents")
 _SCRIPTS = tuple(Script)
+_FEW = 16
 _ROLES = tuple(Role)
 
 
@@ -240,6 +241,7 @@ class Segment:
             array.flags.writeable = False  # as mapped files are: code is compiled once for both
         self.arrays = arrays
         self._words: dict[int, EncodedWord] = {}
+        self._ordered: npt.NDArray[np.uint64] | None = None
         self.ids = self._texts("id")
         self.surfaces = self._texts("surface")
         self.extras = self._texts("extra")
@@ -360,6 +362,19 @@ class Segment:
                 return int(order[low])
             low += 1
         return -1
+
+    def find_all(self, subject_ids: Sequence[str]) -> list[int]:
+        """The numbers of those of these subjects that are here, at the price of one look at all ids."""
+        if len(subject_ids) < _FEW:
+            return [number for number in map(self.find, subject_ids) if number >= 0]
+        if self._ordered is None:
+            hashes = hash_texts(self.ids.raw, self.ids.starts)
+            self._ordered = hashes[self.arrays["id_order"]]
+        wanted = hash_texts(*_texts(subject_ids))
+        places = np.searchsorted(self._ordered, wanted)
+        near = np.minimum(places, max(len(self._ordered) - 1, 0))
+        likely = np.flatnonzero(self._ordered[near] == wanted) if len(self._ordered) else near[:0]
+        return [number for number in (self.find(subject_ids[k]) for k in likely.tolist()) if number >= 0]
 
     def _hash(self, number: int) -> int:
         return int(hash_texts(self.ids.raw, self.ids.starts[number : number + 2])[0])
