@@ -9,7 +9,7 @@ import pytest
 
 from tansiq.engine.dossiers.kind import CONFLICT
 from tansiq.engine.formats.times import format_time, parse_time
-from tansiq.engine.kinds import channel
+from tansiq.engine.kinds import channel_calls
 from tansiq.engine.kinds.registry import kind
 from tests.engine.dossiers.simulated import START, Node, opening_of, part_refs
 from tests.engine.kinds.enumerate import check_kind, check_many_writers
@@ -36,7 +36,7 @@ def everywhere(*nodes: Node) -> None:
 
 def machine(node: Node, minutes: int) -> list[str]:
     """What the node's machine signs at that minute; returns the acts."""
-    owed = channel.owed(node.state, node.name, START + timedelta(minutes=minutes), AFTER)
+    owed = channel_calls.owed(node.state, node.name, START + timedelta(minutes=minutes), AFTER)
     for act in owed:
         header = node.act(act.act, act.codes, minutes=minutes)
         assert node.reason(header) is None
@@ -49,15 +49,17 @@ def test_a_call_rings_rank_after_rank_counted_from_the_first_ringing() -> None:
     everywhere(fr, it, ma)
     assert machine(ma, 30) == ["ringing"]
     assert machine(ma, 30) == [], "it stands in the state now"
-    assert channel.next_owed_at(ma.state, "ma") == START + timedelta(minutes=31)
+    assert channel_calls.next_owed_at(ma.state, "ma") == START + timedelta(minutes=31)
     assert machine(ma, 31) == ["escalated"]
     assert machine(ma, 32) == []
     assert machine(ma, 33) == ["escalated"]
-    assert channel.next_owed_at(ma.state, "ma") == START + timedelta(minutes=40)
+    assert channel_calls.next_owed_at(ma.state, "ma") == START + timedelta(minutes=40)
     assert machine(ma, 40) == ["escalated"]
-    assert channel.next_owed_at(ma.state, "ma") == parse_time(SOON), "everybody is called; only the urgency can end"
+    assert channel_calls.next_owed_at(ma.state, "ma") == parse_time(SOON), (
+        "everybody is called; only the urgency can end"
+    )
     everywhere(fr, it, ma)
-    (call,) = channel.calls_open(fr.state)
+    (call,) = channel_calls.calls_open(fr.state)
     assert call["parties"]["ma"] == {
         "call": call["call"],
         "rank": 4,
@@ -73,7 +75,7 @@ def test_a_node_that_was_down_calls_the_highest_rank_that_is_due_at_once() -> No
     everywhere(fr, ma)
     machine(ma, 6)
     assert machine(ma, 11) == ["escalated"]
-    assert channel.rung(ma.state, "ma", channel.calls_open(ma.state)[0]["call"]).value["rank"] == 3  # type: ignore[union-attr,call-overload,index]
+    assert channel_calls.rung(ma.state, "ma", channel_calls.calls_open(ma.state)[0]["call"]).value["rank"] == 3  # type: ignore[union-attr,call-overload,index]
 
 
 def test_each_party_answers_for_itself() -> None:
@@ -123,8 +125,8 @@ def test_what_is_urgent_no_longer_is_missed_and_does_not_ring() -> None:
     fr.act("call", CALL, minutes=5)
     everywhere(fr, it)
     assert machine(it, 60 * 21) == ["missed"]
-    assert channel.owed(it.state, "it", START + timedelta(days=2), AFTER) == []
-    assert channel.next_owed_at(it.state, "it") is None
+    assert channel_calls.owed(it.state, "it", START + timedelta(days=2), AFTER) == []
+    assert channel_calls.next_owed_at(it.state, "it") is None
 
 
 def test_a_ring_that_did_not_know_of_the_end_leaves_nothing_behind() -> None:

@@ -9,7 +9,7 @@
                                                               ▼
                                                    tasks settled, or *missed* on the desk
 
-What is owed follows from the state and the time (``channel.owed``); the job only looks. Killed anywhere, the next run finds the same
+What is owed follows from the state and the time (``channel_calls.owed``); the job only looks. Killed anywhere, the next run finds the same
 state and goes on. When the next rank is due is counted from the signed ``ringing``, so a restart moves nothing.
 """
 
@@ -24,7 +24,7 @@ from django.db import transaction
 
 from tansiq.engine.dossiers.entries import SignedEntry
 from tansiq.engine.errors import Refused
-from tansiq.engine.kinds import channel
+from tansiq.engine.kinds import channel_calls
 from tansiq.node.accounts import roster
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
@@ -48,7 +48,7 @@ def ring(payload: dict[str, Any], now: datetime) -> None:
     if dossier is None:
         return
     me = my_id()
-    for owed in channel.owed(queries.folded_of(dossier).state, me, now, settings.NODE.escalation):
+    for owed in channel_calls.owed(queries.folded_of(dossier).state, me, now, settings.NODE.escalation):
         try:
             act_by_machine(dossier.dossier_id, owed.act, owed.codes, owed.clause, now=now)
         except Refused as error:
@@ -66,7 +66,7 @@ def ring(payload: dict[str, Any], now: datetime) -> None:
 def _come_again(dossier: Dossier, state: State, now: datetime) -> None:
     """Owe the job that looks at the line's calls when something is next due; at once where it already is."""
     me = my_id()
-    at = now if channel.owed(state, me, now, settings.NODE.escalation) else channel.next_owed_at(state, me)
+    at = now if channel_calls.owed(state, me, now, settings.NODE.escalation) else channel_calls.next_owed_at(state, me)
     if at is not None:
         enqueue(RING_JOB, {"dossier": dossier.dossier_id}, now=now, run_at=at, key=f"ring/{dossier.dossier_id}")
 
@@ -85,7 +85,7 @@ def follow_calls(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
 
 def _put_before(dossier: Dossier, state: State, call: str, now: datetime) -> None:
     """The call lies before everybody whom it rings at by now, each by name; where the roster is empty, before all."""
-    waiting = next((one for one in channel.calls_open(state) if one["call"] == call), None)
+    waiting = next((one for one in channel_calls.calls_open(state) if one["call"] == call), None)
     rung = waiting and waiting["parties"].get(my_id())
     if not waiting or not rung:
         return
@@ -114,7 +114,7 @@ def _called(dossier: Dossier, rank: int, now: datetime) -> _Called:
     unit = dossier.circle.removeprefix("unit:") if dossier.circle.startswith("unit:") else ""
     standing = [one for one in roster.on_duty(unit, now) if one.rank <= rank] if unit else []
     on_duty = [one.officer for one in standing]
-    if rank < channel.LAST_RANK and on_duty:
+    if rank < channel_calls.LAST_RANK and on_duty:
         return _Called(on_duty, is_unmanned=False)
     return _Called([*on_duty, *roster.everybody(dossier.circle)], is_unmanned=not on_duty)
 
@@ -122,7 +122,7 @@ def _called(dossier: Dossier, rank: int, now: datetime) -> _Called:
 def _settle(dossier: Dossier, state: State, entry: SignedEntry, call: str, now: datetime) -> None:
     """The call rings here no longer; if nobody answered, the circle is told what it missed, and the caller who did not."""
     me, header = my_id(), entry.header
-    still = {one["call"] for one in channel.calls_open(state) if me in one["parties"]}
+    still = {one["call"] for one in channel_calls.calls_open(state) if me in one["parties"]}
     if call not in still:
         desk.settle_all(f"call/{call}/", now=now)
         desk.settle(f"roster_empty/{call}", now=now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from tansiq.engine.formats.times import parse_time
-from tansiq.engine.kinds import channel
+from tansiq.engine.kinds import channel_calls
 from tansiq.node.desk import queries as desk
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange.queries import delivery_of, links
@@ -47,7 +47,7 @@ def _line(row: Dossier, names: Mapping[str, str], held: Mapping[str, Any], me: s
         "phase": row.phase,
         "changed_at": row.changed_at,
         "unread": unread,
-        "calls": channel.calls_open(state),
+        "calls": channel_calls.calls_open(state),
         "is_waiting": any(held.get(party, {}).get("failures") for party in others),
         "waiting": [names.get(p, p) for p in others if held.get(p, {}).get("waiting") and held[p].get("failures")],
     }
@@ -108,7 +108,7 @@ def _party(
     return {
         "name": names.get(party, party),
         "rank": ring["rank"] if ring else None,
-        "is_last": bool(ring) and ring["rank"] == channel.LAST_RANK if ring else False,
+        "is_last": bool(ring) and ring["rank"] == channel_calls.LAST_RANK if ring else False,
         "since": parse_time(ring["since"]) if ring else None,
         "next": parse_time(ring["next"]) if ring and ring["next"] else None,
         "delivered_at": way["delivered_at"] if way else None,
