@@ -52,6 +52,15 @@ def test_reasons_add_up_to_the_score() -> None:
     assert words["Passport"] == "alike but for letters that are easily misread"
 
 
+def test_a_parent_is_a_reason_of_its_own() -> None:
+    left = Subject("l", names=("سمير القرطاوي",), parents=("يوسف القرطاوي",))
+    right = Subject("r", names=("Samir El Kartaoui",), parents=("Youssef El Kartaoui",))
+    shown = comparison_shown(explanation(left, right))
+    assert shown is not None
+    reason = next(reason for reason in shown.reasons if "Father" in reason.label)
+    assert (reason.right, reason.tone) == ("Youssef El Kartaoui", "for")
+
+
 def test_the_drawing_has_a_twin_in_words() -> None:
     page = Template("{% load tansiq %}{% comparison it %}").render(Context({"it": explanation()}))
     assert page.count('dir="rtl" aria-hidden="true"') == page.count('dir="ltr" aria-hidden="true"') == 1

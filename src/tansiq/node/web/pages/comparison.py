@@ -19,7 +19,7 @@ RIGHT_TO_LEFT = frozenset({Script.ARABIC, Script.HEBREW})
 USUAL, POSSIBLE = 0.4, 0.08
 """From these shares on, a letter stands for another as a rule, or now and then."""
 _PROPERTIES = {"birth_date": "birthDate", "country": "nationality", "gender": "gender", "birth_place": "birthPlace"}
-EVIDENCE = frozenset({*_PROPERTIES, "identifier"})
+EVIDENCE = frozenset({*_PROPERTIES, "identifier", "parent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,8 @@ def _values(name: str, value: Any) -> str:
 def _label(name: str, kind: str) -> str:
     if name == "identifier":
         return number_kind_label(kind)
+    if name == "parent":
+        return " / ".join(property_label(parent, language_now()) for parent in ("fatherName", "motherName"))
     return property_label(_PROPERTIES.get(name, name), language_now())
 
 
