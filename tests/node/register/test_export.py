@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from django.db import transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
 from tansiq.engine.accords.decide import AccordInForce
@@ -18,9 +20,9 @@ from tansiq.engine.errors import Refused, Rejected
 from tansiq.node.audit.models import Event
 from tansiq.node.dossiers.models import Dossier
 from tansiq.node.partners.models import Accord
-from tansiq.node.register import actions, steps
+from tansiq.node.register import actions, exporting, steps
 from tansiq.node.register.export_forms import guarded
-from tansiq.node.register.exporting import ExportReport, Selection, copies_holding, export_subjects
+from tansiq.node.register.exporting import ExportReport, Selection, Words, copies_holding, export_subjects
 from tansiq.node.register.import_formats import ftm_format
 from tansiq.node.register.importing import import_list
 from tansiq.node.register.models import Export, Subject
@@ -255,3 +257,99 @@ def test_a_table_opens_without_harm(now: datetime) -> None:
 def test_no_cell_begins_a_formula(text: str) -> None:
     assert not guarded(text).lstrip(" \u00a0").startswith(("=", "+", "-", "@", "\t", "\r"))
     assert guarded(text).endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("marking", "changes", "code"),
+    [
+        ({"level": 1, "handling": []}, {}, "register.export_level"),
+        ({"level": 0, "handling": ["H2"]}, {}, "register.export_onward"),
+        ({"level": 0, "handling": ["H3"]}, {}, "register.export_handling_note"),
+        (None, {}, "register.export_conditions_unknown"),
+        (FREE, {"purposes": ("prosecution",)}, "decide."),
+    ],
+)
+def test_one_subject_that_may_not_leave_is_refused_with_the_clause(
+    marking: Any, changes: dict[str, Any], code: str, settings: Any, now: datetime
+) -> None:
+    under_an_accord(settings, now, **changes)
+    row = received(now, marking)
+    with pytest.raises(Refused) as refused:
+        export(selection=Selection(subject=str(row.pk)), now=now)
+    assert refused.value.code.startswith(code)
+    told = Event.objects.order_by("id").last()
+    assert told is not None
+    assert (told.event, told.told["facts"]["subject"]) == ("register.export_refused", str(row.pk))
+    if code == "decide.":
+        assert refused.value.facts["clause"] == told.told["facts"]["clause"] != ""
+    assert not Export.objects.exists()
+
+
+def test_one_subject_is_exported_alone_with_its_belongings(now: datetime) -> None:
+    row = ours(now, content=CONTENT, circle="unit:narcotics")
+    ours(now, "Salma Example")
+    report, raw = export(selection=Selection(subject=str(row.pk)), now=now)
+    assert (report.subjects, report.entities, len(raw.splitlines())) == (1, 2, 2)
+    with pytest.raises(Rejected) as refused:
+        export(officer=STRANGER, selection=Selection(subject=str(row.pk)), now=now)
+    assert refused.value.code == "register.subject_not_found"
+
+
+def test_former_listings_can_be_exported_alone(now: datetime) -> None:
+    import_list(ANALYST, "un", lambda: io.BytesIO(un_list(FIRST, SECOND)), now=now)
+    import_list(ANALYST, "un", lambda: io.BytesIO(un_list(FIRST)), now=now)
+    report, raw = export(selection=Selection(with_delisted=True, only_delisted=True), now=now)
+    assert (report.subjects, b"EXAMPLE" in raw) == (1, True)
+
+
+def test_a_copy_that_is_cut_off_says_so_and_is_known_to_hold_what_had_left(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "BATCH", 2)
+    for number in range(5):
+        ours(now, f"Nadia Example {number}")
+    opened = exporting.open_copy(ANALYST, "ftm", purpose="investigation", now=now)
+    head, first = next(opened.pieces), next(opened.pieces)
+    assert (head, len(first.splitlines())) == (b"", 2)
+    opened.pieces.close()  # type: ignore[attr-defined]
+    (row,) = exporting.copies_for(ANALYST)
+    assert (row.copy_number, row.file_digest, row.ended_at) == (opened.number, "", None)
+    held = [json.loads(line)["id"] for line in first.splitlines()]
+    assert all([copy.copy_number for copy in copies_holding(one)] == [opened.number] for one in held)
+
+
+def test_why_and_for_whom_are_sealed_with_the_copy_and_not_in_the_log(now: datetime) -> None:
+    ours(now)
+    export(words=Words("Audience du 3 décembre", "Tribunal d’Exemple"), now=now)
+    (row,) = exporting.copies_for(PROTECTOR)
+    assert (row.reason, row.recipient) == ("Audience du 3 décembre", "Tribunal d’Exemple")
+    assert "Exemple" not in "".join(json.dumps(event.told, ensure_ascii=False) for event in Event.objects.all())
+    assert exporting.copies_for(STRANGER) == []
+
+
+VALUES = st.text(st.characters(exclude_categories=("C", "Zl", "Zp", "Zs")), min_size=1, max_size=12)
+
+
+@settings_of(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(VALUES, min_size=1, max_size=3),
+    notes=st.lists(VALUES, min_size=1, max_size=2),
+    year=st.integers(1930, 2020),
+)
+def test_what_is_exported_comes_back_word_for_word(
+    now: datetime, names: list[str], notes: list[str], year: int
+) -> None:
+    given_properties = {"name": names, "notes": notes, "birthDate": [str(year)]}
+    with transaction.atomic():
+        row = ours(now, content={"schema": "Person", "properties": given_properties})
+        _, raw = export(selection=Selection(subject=str(row.pk)), now=now)
+        report = import_list(ANALYST, ftm_format("back"), lambda: io.BytesIO(raw), now=now)
+        assert (report.counts["added"], report.counts["problems"]) == (1, 0)
+        copied = Subject.objects.get(source="back")
+        assert said_of(copied) == said_of(row)
+        assert import_list(ANALYST, ftm_format("back"), lambda: io.BytesIO(raw), now=now).is_without_effect
+        transaction.set_rollback(True)
+
+
+def said_of(row: Subject) -> list[tuple[str, str]]:
+    return sorted((said.prop, said.value) for said in steps.statements_in_force(row))

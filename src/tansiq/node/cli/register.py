@@ -176,6 +176,8 @@ def exporting(command: Callable[..., Any]) -> Callable[..., Any]:
             help="the file to write; it must not exist",
         ),
         click.option("--purpose", required=True, help="a code of the list of purposes, such as investigation"),
+        click.option("--reason", default="", help="why, in words; sealed with the copy"),
+        click.option("--recipient", default="", help="for whom the copy is; sealed with it"),
         click.option("--schema", default="", help="only subjects of this schema"),
         click.option(
             "--origin",
@@ -208,9 +210,11 @@ def export_csv(session: Session, **options: Any) -> None:
     _export(session, "csv", **options)
 
 
-def _export(session: Session, form: str, *, out: Path, purpose: str, **selection: Any) -> None:
+def _export(
+    session: Session, form: str, *, out: Path, purpose: str, reason: str, recipient: str, **selection: Any
+) -> None:
     officer = session.officer()
-    from tansiq.node.register.exporting import Selection, export_subjects
+    from tansiq.node.register.exporting import Selection, Words, export_subjects
 
     if out.exists():
         raise click.BadParameter(f"{out} exists; a copy is never written over another", param_hint="--out")
@@ -224,6 +228,7 @@ def _export(session: Session, form: str, *, out: Path, purpose: str, **selection
                 form,
                 sink,
                 purpose=purpose,
+                words=Words(reason, recipient),
                 selection=Selection(**selection),
                 progress=_progress(session),
                 now=now(),

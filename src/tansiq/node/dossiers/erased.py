@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -189,6 +189,11 @@ def copies_owed(holder: str = "", *, also_settled: bool = False) -> list[CopyOwe
     """Copies that must come back (of one holder), the longest due first."""
     rows = CopyOwed.objects.all() if also_settled else CopyOwed.objects.filter(outcome="")
     return list(rows.filter(holder=holder) if holder else rows)
+
+
+def called_back(numbers: Collection[str]) -> list[CopyOwed]:
+    """What was asked back of the copies with these numbers, settled or not."""
+    return list(CopyOwed.objects.filter(number__in=list(numbers)))
 
 
 def copies_for(entry: str, commitment: str) -> list[CopyOwed]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tansiq.engine.accords.decide import AccordInForce, LocalRules, Question, decide
+from tansiq.engine.accords.decide import AccordInForce, Decision, LocalRules, Question, decide
 from tansiq.engine.accords.markings import Marking
 from tansiq.engine.errors import Rejected
 
@@ -41,6 +41,8 @@ class ExportPolicy:
     purpose: str
     local: LocalRules
     now: datetime
+    refusals: list[Decision] = field(default_factory=list)
+    """What accords and national rules said no to, for whoever must cite the clause."""
     _decided: dict[tuple[object, ...], str | None] = field(default_factory=dict)
 
     def reason_against(
@@ -86,6 +88,7 @@ class ExportPolicy:
         )
         decision = decide(question, source.accord, now=self.now, local=self.local)
         if not decision.is_permitted:
+            self.refusals.append(decision)
             return "accord"
         free = decision.conditions is not None and decision.conditions.onward == "free"
         return None if free else "onward"

@@ -4,8 +4,10 @@ A copy has a running number that stands in the file, and two audit events: that 
 digest, what left. Which subjects a copy holds is kept, so that an erasure can tell where copies are. What may not leave
 (``export_policy``) is left out and counted by reason, never silently.
 
-The file is written batch by batch in flat memory; the caller gives a sink, and should let a copy be seen only when
-this returned (the command writes beside the file and renames).
+The file comes batch by batch in flat memory, and what a batch holds is noted before its bytes leave. The command writes
+beside the file and renames; a browser takes the pieces as they come, and one that is cut off leaves a numbered copy
+without a digest, which is what the list of copies then says. A copy of one subject is refused as a whole, with the
+clause, where nothing of it may leave: no number is taken for an empty file.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from django.db import transaction
 
 from tansiq.engine.entities import Entity, Statement, assemble
 from tansiq.engine.entities.assembly import CAPTION_PROPERTIES
-from tansiq.engine.errors import Rejected
+from tansiq.engine.errors import Refused, Rejected
 from tansiq.engine.formats.codes import code_list
 from tansiq.node.accounts.policy import require
 from tansiq.node.audit.actions import record
@@ -32,10 +34,12 @@ from tansiq.node.partners.queries import accord_in_force, local_rules
 from tansiq.node.register.export_forms import FORMS
 from tansiq.node.register.export_policy import ExportPolicy, Source
 from tansiq.node.register.models import Export, ExportedSubject, StatementRow, Subject
-from tansiq.node.register.policy import OfficerLike, visible_to
+from tansiq.node.register.policy import OfficerLike, is_overseeing, visible_to
+from tansiq.node.register.queries import get_subject_for
 from tansiq.node.register.steps import as_uuid, packed_statements, statement_of
 
 BATCH = 200
+PAGE = 50
 
 Progress = Callable[[str, int, int | None], None]
 """Told ("export", subjects looked at, all of them)."""
@@ -50,9 +54,22 @@ class Selection:
     source: str = ""
     circle: str | None = None
     with_delisted: bool = False
+    only_delisted: bool = False
+    subject: str = ""
 
 
 EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Why a copy is made and for whom, in the officer's words: sealed with the copy, and not in the log."""
+
+    reason: str = ""
+    recipient: str = ""
+
+
+NO_WORDS = Words()
 
 
 @dataclass(slots=True)
@@ -82,57 +99,97 @@ class ExportReport:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A numbered copy that was begun: its pieces, to be taken once and to the end, and the report that grows with them."""
+
+    number: int
+    report: ExportReport
+    pieces: Iterator[bytes]
+
+
 def export_subjects(
     officer: OfficerLike,
     form: str,
     sink: IO[bytes],
     *,
     purpose: str,
+    words: Words = NO_WORDS,
     selection: Selection = EVERYTHING,
     progress: Progress | None = None,
     now: datetime,
 ) -> ExportReport:
-    """Write a numbered copy to ``sink``; ``purpose`` is a code of the list of purposes.
+    """Write a numbered copy to ``sink``; raises what :func:`open_copy` raises, before anything is written."""
+    opened = open_copy(officer, form, purpose=purpose, words=words, selection=selection, progress=progress, now=now)
+    for piece in opened.pieces:
+        sink.write(piece)
+    return opened.report
 
-    Raises Refused("account.role"), Rejected("register.unknown_export_form") or Rejected("codes.unknown_code"), each
-    before anything is written.
+
+def open_copy(
+    officer: OfficerLike,
+    form: str,
+    *,
+    purpose: str,
+    words: Words = NO_WORDS,
+    selection: Selection = EVERYTHING,
+    progress: Progress | None = None,
+    now: datetime,
+) -> Copy:
+    """Begin a numbered copy; ``purpose`` is a code of the list of purposes.
+
+    Raises Refused("account.role"), Rejected("register.unknown_export_form") or Rejected("codes.unknown_code"); for one
+    subject also Rejected("register.subject_not_found") and, audited, the refusal that cites the clause. No number is
+    taken before all of that is asked.
     """
     require(officer.roles, "export")
     if form not in FORMS:
-        raise Rejected("register.unknown_export_form", form=form[:20], known=sorted(FORMS))
+        raise Rejected("register.unknown_export_form", at="/form", form=form[:20], known=sorted(FORMS))
     code_list("purposes").require(purpose, at="/purpose")
     policy = ExportPolicy(settings.NODE.node_id, purpose, local_rules(), now)
-    export = _start(officer, form, purpose, now)
+    if selection.subject:
+        _require_one(officer, selection.subject, policy)
+    export = _start(officer, form, purpose, words, now)
     report = ExportReport(export.copy_number, form, purpose)
-    written = FORMS[form](export, settings.NODE.node_id)
-    hashed = hashlib.sha256()
-
-    def put(raw: bytes) -> None:
-        hashed.update(raw)
-        sink.write(raw)
-
-    put(written.head())
     rows = _selected(officer, selection)
+    return Copy(export.copy_number, report, _pieces(officer, export, rows, policy, report, progress))
+
+
+def _pieces(
+    officer: OfficerLike, export: Export, rows: Any, policy: ExportPolicy, report: ExportReport, told: Progress | None
+) -> Iterator[bytes]:
+    """The head, a piece a batch, and with the last one the end in the log."""
+    written = FORMS[report.form](export, settings.NODE.node_id)
+    head = written.head()
+    hashed = hashlib.sha256(head)
+    yield head
     total, looked_at = rows.count(), 0
     for batch in _batches(rows):
         taken: list[UUID] = []
+        raw: list[bytes] = []
         for subject, said in _with_statements(batch):
-            if subject.restricted_at is not None:
-                report.left_out["restricted"] += 1
-                continue
             entities = _may_leave(subject, said, policy, report)
             if entities:
-                put(written.subject(subject, entities))
+                raw.append(written.subject(subject, entities))
                 report.subjects += 1
                 report.entities += len(entities)
                 taken.append(subject.subject_id)
+        # Noted first: of a copy that is cut off here it is known what it may hold.
         ExportedSubject.objects.bulk_create([ExportedSubject(export=export, subject_id=one) for one in taken])
+        piece = b"".join(raw)
+        hashed.update(piece)
+        yield piece
         looked_at += len(batch)
-        if progress:
-            progress("export", looked_at, total)
+        if told:
+            told("export", looked_at, total)
     report.file_digest = hashed.hexdigest()
-    _finish(officer, export, report, now)
-    return report
+    _finish(officer, export, report, policy.now)
+
+
+def copies_for(officer: OfficerLike, *, before: int | None = None, limit: int = PAGE) -> list[Export]:
+    """The copies that this officer made, the newest first; everybody's for whoever oversees."""
+    rows = Export.objects.all() if is_overseeing(officer) else Export.objects.filter(officer=officer.reference)
+    return list((rows if before is None else rows.filter(copy_number__lt=before)).order_by("-copy_number")[:limit])
 
 
 def copies_holding(subject_id: object) -> list[Export]:
@@ -141,9 +198,29 @@ def copies_holding(subject_id: object) -> list[Export]:
     return list(Export.objects.filter(subjects__subject_id=known).order_by("copy_number")) if known else []
 
 
-def _start(officer: OfficerLike, form: str, purpose: str, now: datetime) -> Export:
+def _require_one(officer: OfficerLike, subject_id: str, policy: ExportPolicy) -> None:
+    """Raise the refusal, audited, unless something of that subject may leave."""
+    subject = get_subject_for(officer, subject_id)
+    found = ExportReport(0, "", policy.purpose)
+    if _may_leave(subject, next(_with_statements([subject]))[1], policy, found):
+        return
+    # A subject of which nothing is said any more has no reason against it, and no file either.
+    reason = next(iter(found.left_out), "nothing")
+    decision = policy.refusals[0] if reason == "accord" and policy.refusals else None
+    facts = {"subject": str(subject.pk), "purpose": policy.purpose, "reason": reason}
+    if decision is not None:
+        facts |= {"code": decision.code, "clause": decision.clause}
     with transaction.atomic():
-        export = Export.objects.create(officer=officer.reference, form=form, purpose=purpose, started_at=now)
+        record("register.export_refused", actor=officer.reference, facts=facts, log="internal", now=policy.now)
+    if decision is not None:
+        decision.enforce()
+    raise Refused(f"register.export_{reason}")
+
+
+def _start(officer: OfficerLike, form: str, purpose: str, words: Words, now: datetime) -> Export:
+    told = {"reason": words.reason.strip() or None, "recipient": words.recipient.strip() or None}
+    with transaction.atomic():
+        export = Export.objects.create(officer=officer.reference, form=form, purpose=purpose, started_at=now, **told)
         facts = {"copy": export.copy_number, "form": form, "purpose": purpose}
         record("register.export_started", actor=officer.reference, facts=facts, log="internal", now=now)
     return export
@@ -162,6 +239,10 @@ def _selected(officer: OfficerLike, selection: Selection) -> Any:
     rows = Subject.objects.filter(visible_to(officer), **{name: value for name, value in given.items() if value})
     if selection.circle is not None:
         rows = rows.filter(circle=selection.circle)
+    if selection.subject:
+        return rows.filter(subject_id=as_uuid(selection.subject))
+    if selection.only_delisted:
+        return rows.exclude(delisted_at=None)
     return rows if selection.with_delisted else rows.filter(delisted_at=None)
 
 
@@ -189,6 +270,9 @@ def _may_leave(
     subject: Subject, said: Sequence[Statement], policy: ExportPolicy, report: ExportReport
 ) -> tuple[Entity, ...]:
     """The subject and its belongings without what may not leave; empty when nothing is left that names it."""
+    if subject.restricted_at is not None:
+        report.left_out["restricted"] += 1
+        return ()
     source = _source_of(subject) if subject.origin == "received" else None
     free: list[Statement] = []
     against: Counter[str] = Counter()

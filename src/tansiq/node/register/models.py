@@ -276,6 +276,8 @@ class Export(models.Model):
     officer = models.CharField(max_length=36)
     form = models.CharField(max_length=10)
     purpose = models.CharField(max_length=60, help_text="a code of the list of purposes")
+    reason = SealedTextField(null=True)
+    recipient = SealedTextField(null=True)
     counts = models.JSONField(default=dict)
     file_digest = models.CharField(
         max_length=64, blank=True, help_text="empty while it is being written, or was cut off"

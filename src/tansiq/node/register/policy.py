@@ -58,6 +58,11 @@ class Reachable(Protocol):
     delisted_at: object
 
 
+def is_overseeing(officer: OfficerLike) -> bool:
+    """Whether ``officer`` looks after every record and every copy, whoever's they are."""
+    return bool(set(officer.roles) & OVERSEEING_ROLES)
+
+
 def may_see(officer: OfficerLike, record: Recorded) -> bool:
     """Whether ``officer`` needs to know ``record``."""
     roles = set(officer.roles)

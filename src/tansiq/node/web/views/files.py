@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,6 +16,7 @@ from tansiq.node.exchange import blobs
 from tansiq.node.flows import attaching, file_uses
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.streaming import streamed
 from tansiq.node.wording import explain
 
 if TYPE_CHECKING:
@@ -86,10 +85,8 @@ def download(
     """The file of one part, for the use that the button names. A POST: every opening is audited, and none happens by looking ahead."""
     use = request.POST.get("use", "read")
     found = file_uses.open_file(officer, dossier_id, entry_id, index, use=use, now=now)
-    pieces = _joined(found.plain())
-    body = _awaited(pieces) if isinstance(request, ASGIRequest) else pieces
     # Whatever it is called, no browser is to show or run it here.
-    response = StreamingHttpResponse(body, content_type="application/octet-stream")
+    response = StreamingHttpResponse(streamed(request, _joined(found.plain())), content_type="application/octet-stream")
     response["Content-Length"] = str(found.told.size)
     name = attaching.clean_name(found.told.name)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
@@ -108,9 +105,3 @@ def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
             held = []
     if held:
         yield b"".join(held)
-
-
-async def _awaited(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces for the server's loop, each read in a thread: a list of all of them would be the file in memory."""
-    while (one := await sync_to_async(next, thread_sensitive=False)(pieces, None)) is not None:
-        yield one

@@ -87,5 +87,6 @@ def subject(request: HttpRequest, officer: Officer, now: datetime, subject_id: s
     note_read(officer, row, now=now)
     may_review = may(officer.roles, "register") or may(officer.roles, "review")
     context = {"subject": subject_shown(officer, row), "names": words.node_names(), "may_review": may_review}
+    context["may_export"] = may(officer.roles, "export")
     context["likely"] = pairs_shown(duplicates.likely_of(officer, row)[:5])
     return render(request, "web/register/subject.html", context)

@@ -17,6 +17,7 @@ from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.screening import ScreeningForm
 from tansiq.node.web.pages.search import band_tone, band_word
 from tansiq.node.web.refusals import tell_in_form
+from tansiq.node.web.streaming import streamed
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
@@ -118,10 +119,9 @@ def stop(request: HttpRequest, officer: Officer, now: datetime, screening_id: st
 
 @require_POST
 @for_officers
-def export(request: HttpRequest, officer: Officer, now: datetime, screening_id: str) -> StreamingHttpResponse:  # noqa: ARG001
+def export(request: HttpRequest, officer: Officer, now: datetime, screening_id: str) -> StreamingHttpResponse:
     """The hits as JSON lines."""
-    response = StreamingHttpResponse(
-        flow.export(officer, screening_id, now=now), content_type="application/x-ndjson; charset=utf-8"
-    )
+    pieces = (line.encode("utf-8") for line in flow.export(officer, screening_id, now=now))
+    response = StreamingHttpResponse(streamed(request, pieces), content_type="application/x-ndjson; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="screening-{screening_id}.jsonl"'
     return response
