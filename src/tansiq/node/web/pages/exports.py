@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from tansiq.node.accounts.queries import names_of
 from tansiq.node.dossiers.erased import called_back
-from tansiq.node.dossiers.models import CopyOwed
-from tansiq.node.register.models import Export
 from tansiq.node.register.prints import FORM as PRINT
 from tansiq.node.web import words
 from tansiq.node.web.forms.exporting import copy_forms
+
+if TYPE_CHECKING:
+    from tansiq.node.dossiers.models import CopyOwed
+    from tansiq.node.register.models import Export
 
 
 def copies_shown(rows: Sequence[Export]) -> list[dict[str, Any]]:
