@@ -13,6 +13,7 @@ from tansiq.node.audit.models import Event
 from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.models import Approval, Dossier, Draft, Entry
 from tansiq.node.flows import act as flow
+from tansiq.node.flows import signing
 from tansiq.node.flows.act import Acted
 from tansiq.node.flows.intents import Intent
 from tests.node.flows.test_journeys import tasks
@@ -184,7 +185,7 @@ def test_two_windows_send_it_once(world: World, monkeypatch: pytest.MonkeyPatch)
     world.accord("ma")
     waiting = laid(world)
     flow.approve(world.officer("boss"), waiting.draft_id, digest=digest_of(waiting.draft_id), now=world.now)
-    sign, inside = flow._sign, []
+    sign, inside = signing.sign, []
 
     def meanwhile(*args: Any, **told: Any) -> Acted:
         if not inside:
@@ -192,7 +193,7 @@ def test_two_windows_send_it_once(world: World, monkeypatch: pytest.MonkeyPatch)
             flow.send_draft(world.officer("liaison"), waiting.draft_id, now=world.now)
         return sign(*args, **told)
 
-    monkeypatch.setattr(flow, "_sign", meanwhile)
+    monkeypatch.setattr(signing, "sign", meanwhile)
     with pytest.raises(Conflict, match=r"dossier\.draft_finished"):
         flow.send_draft(world.officer("liaison"), waiting.draft_id, now=world.now)
     assert Dossier.objects.filter(kind="request").count() == 1

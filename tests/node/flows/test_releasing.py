@@ -10,7 +10,7 @@ from django.test import Client
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.node.audit.models import Event
 from tansiq.node.dossiers.models import Entry, Part, Quarantined
-from tansiq.node.flows import taking
+from tansiq.node.flows import releasing
 from tansiq.node.register.models import Subject
 from tests.node.far import Far
 from tests.node.flows.test_erasing import recall
@@ -40,7 +40,7 @@ def here(report: Any) -> int:
 def test_what_is_let_in_takes_its_place_and_goes_on_as_if_it_had_come_now(kept: tuple[World, Far, Any]) -> None:
     world, _, report = kept
     assert here(report) == 0
-    taking.release(world.officer("dpo"), report.entry_id, reason="The prosecutor ordered it.", now=world.now)
+    releasing.release(world.officer("dpo"), report.entry_id, reason="The prosecutor ordered it.", now=world.now)
     world.settle()
     assert here(report) == 2
     assert Subject.objects.filter(entry=report.entry_id).count() == 1
@@ -52,21 +52,21 @@ def test_what_is_let_in_takes_its_place_and_goes_on_as_if_it_had_come_now(kept: 
     assert Event.objects.filter(event="parts.released", log="exchange").count() == 1
     agree(world, report.entry_id)
     with leaves_nothing(), pytest.raises(Conflict, match="quarantine_decided"):
-        taking.release(world.officer("dpo"), report.entry_id, reason="again", now=world.now)
+        releasing.release(world.officer("dpo"), report.entry_id, reason="again", now=world.now)
 
 
 def test_what_is_kept_out_stays_sealed_with_the_reason_and_may_be_let_in_later(kept: tuple[World, Far, Any]) -> None:
     world, _, report = kept
-    taking.keep_out(world.officer("dpo"), report.entry_id, reason="No ground.", now=world.now)
+    releasing.keep_out(world.officer("dpo"), report.entry_id, reason="No ground.", now=world.now)
     assert here(report) == 0
     row = Quarantined.objects.get()
     assert (row.decided, row.decided_for) == ("kept_out", "No ground.")
     assert row.wire["parts"] != [None, None]
-    taking.release(world.officer("dpo"), report.entry_id, reason="The law has changed.", now=world.now)
+    releasing.release(world.officer("dpo"), report.entry_id, reason="The law has changed.", now=world.now)
     assert here(report) == 2
 
 
-@pytest.mark.parametrize("decide", [taking.release, taking.keep_out])
+@pytest.mark.parametrize("decide", [releasing.release, releasing.keep_out])
 def test_nobody_else_decides_and_not_without_a_reason(kept: tuple[World, Far, Any], decide: Any) -> None:
     world, _, report = kept
     for name in ("liaison", "boss", "auditor"):
@@ -84,7 +84,7 @@ def test_what_was_recalled_meanwhile_is_not_let_in(kept: tuple[World, Far, Any])
     world, ma, report = kept
     world.arrive(ma, recall(world, ma, report))
     world.settle()
-    taking.release(world.officer("dpo"), report.entry_id, reason="too late", now=world.now)
+    releasing.release(world.officer("dpo"), report.entry_id, reason="too late", now=world.now)
     world.settle()
     assert here(report) == 0
     assert not Subject.objects.exists()
@@ -96,7 +96,7 @@ def test_killed_at_any_commit_it_is_let_in_whole_or_not_at_all(kept: tuple[World
     def play() -> None:
         if not Quarantined.objects.filter(decided="released").exists():
             assert here(report) == 0
-            taking.release(world.officer("dpo"), report.entry_id, reason="ordered", now=world.now)
+            releasing.release(world.officer("dpo"), report.entry_id, reason="ordered", now=world.now)
         world.settle()
 
     def check() -> None:

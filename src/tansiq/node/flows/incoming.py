@@ -27,7 +27,8 @@ from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import attaching, blind_asking, blind_holding, projections, repair, searching
 from tansiq.node.flows.act import act_by_machine
 from tansiq.node.flows.pins import own_calendar
-from tansiq.node.flows.taking import NOT_ACCEPTED_JOB, NOT_UNDERSTOOD, entry_id_of, take_again, take_entry
+from tansiq.node.flows.releasing import NOT_ACCEPTED_JOB
+from tansiq.node.flows.taking import NOT_UNDERSTOOD, entry_id_of, take_again, take_entry
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partner_actions
 from tansiq.node.partners import queries as partners

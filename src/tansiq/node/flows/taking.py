@@ -20,11 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import decide
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.entries import SignedEntry
-from tansiq.engine.dossiers.headers import Header
-from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Refused, Rejected, TansiqError
 from tansiq.engine.formats.ids import digest, is_digest
@@ -32,19 +29,25 @@ from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.audit.actions import record
-from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import erased, queries
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import alerts, exercises, origins, projections, questions
+from tansiq.node.flows import exercises, origins, projections
+from tansiq.node.flows.admitting import (
+    kind_of,
+    not_yet,
+    require_audience,
+    require_vouched_for,
+    rules_of,
+    unacceptable,
+)
+from tansiq.node.flows.releasing import keep_away
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 
 if TYPE_CHECKING:
-    from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
-NOT_ACCEPTED_JOB = "flows.not_accepted"
 NOT_UNDERSTOOD = frozenset({"kind.unknown", "entry.unknown_version"})
 NOT_IN_FORCE_YET = frozenset({"decide.no_accord", "decide.version_not_in_force", "decide.not_ratified"})
 GRACE = timedelta(minutes=10)
@@ -103,120 +106,20 @@ def entry_id_of(content: Any) -> str:
 def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
     """Append the entry if it has its place now; else it waits. Raises for what may have none."""
     dossier = queries.dossier_by_id(entry.dossier)
-    _require_audience(sender, entry, dossier)
+    require_audience(sender, entry, dossier)
     if entry.header.opening is not None:
         exercises.require_for_this_node(entry.header.opening)
         exercises.require_unmixed_opening(entry.header.opening)
-    if missing := _not_yet(entry, dossier):
+    if missing := not_yet(entry, dossier):
         _wait(sender, entry, missing, now)
         if missing[0].startswith("kind:"):
-            kind(*_kind_of(entry.header, dossier))  # raises, so that the sender hears of it
+            kind(*kind_of(entry.header, dossier))  # raises, so that the sender hears of it
         return False
-    _require_vouched_for(entry)
-    refusal = _unacceptable(entry, dossier)
+    require_vouched_for(entry)
+    refusal = unacceptable(entry, dossier)
     if refusal in NOT_IN_FORCE_YET and _is_early(sender, entry, now):
         return False
     return _append(sender, entry, refusal, now)
-
-
-def _require_audience(sender: str, entry: SignedEntry, dossier: Dossier | None) -> None:
-    opening = entry.header.opening
-    audience = opening.participants if opening else tuple(dossier.participants) if dossier else None
-    # A dossier with a correspondent never leaves its node: whoever sends one has something else in mind.
-    if audience is not None and not {partners.my_id(), sender} <= set(audience):
-        raise Rejected("item.not_in_audience", dossier=entry.dossier, sender=sender)
-    if opening is not None and opening.kind == "alert_hit" and entry.header.author != partners.my_id():
-        alerts.require_our_alert(opening, entry.header.author)
-
-
-def _kind_of(header: Header, dossier: Dossier | None) -> tuple[str, int]:
-    if header.opening is not None:
-        return header.opening.kind, header.opening.kind_version
-    assert dossier is not None
-    return dossier.kind, dossier.kind_version
-
-
-def _rules(header: Header, dossier: Dossier | None) -> Kind:
-    return kind(*_kind_of(header, dossier))
-
-
-def _not_yet(entry: SignedEntry, dossier: Dossier | None) -> tuple[str, ...]:
-    """What must be here before the entry can be judged, beside the entries that it cites (the fold knows those)."""
-    header = entry.header
-    if header.opening is None and dossier is None:
-        return (entry.dossier,)
-    name, version = _kind_of(header, dossier)
-    try:
-        kind(name, version)
-    except Rejected:
-        return (f"kind:{name}/{version}",)
-    key = header.codes.get("key_id")
-    if header.act == "revoke" and isinstance(key, str) and not partners.revocations_of(header.author, [key]):
-        # Whoever stole the key could sign one too: the root's word must be here first (protocol/dossiers.md §11).
-        return (f"revocation:{header.author}/{key}",)
-    return _missing_links(entry)
-
-
-def _missing_links(entry: SignedEntry) -> tuple[str, ...]:
-    """What of the chains up to the last good entries is not here, so that it cannot be told whether this one stands in them."""
-    told = partners.revocations_of(entry.header.author, [s.key_id for s in entry.signatures])
-    lasts = [good for one in told if (good := one.last_good.get(entry.dossier)) and good.sequence >= entry.header.seq]
-    links = {_walk(entry, good.entry) for good in lasts if good.entry}
-    return tuple(sorted(link for link in links if isinstance(link, str)))
-
-
-def _require_vouched_for(entry: SignedEntry) -> None:
-    """Raise Rejected("entry.key_revoked") for an entry of a revoked key that its authority does not vouch for.
-
-    Vouched for are the last good entry of the dossier and those before it in its chain; the time in the entry is not asked, since
-    whoever stole the key wrote it. What another participant has built upon is taken all the same, so that all nodes end with the same
-    entries (protocol/dossiers.md §11).
-    """
-    header = entry.header
-    for revocation in partners.revocations_of(header.author, [s.key_id for s in entry.signatures]):
-        good = revocation.last_good.get(entry.dossier)
-        if good is not None and good.entry is not None and _walk(entry, good.entry) is True:
-            continue
-        if queries.waiting_for(entry.entry_id, dossier_id=entry.dossier):
-            continue
-        raise Rejected("entry.key_revoked", author=header.author, key=revocation.key_id, dossier=entry.dossier)
-
-
-def _walk(entry: SignedEntry, last: str) -> bool | str:
-    """Whether ``entry`` is ``last`` or comes before it in its author's chain; the missing entry where the chain cannot be walked."""
-    place: str | None = last
-    while place is not None and place != entry.entry_id:
-        header = _header_of(place)
-        if header is None:
-            return place
-        if header.seq <= entry.header.seq:
-            return False
-        place = header.prev
-    return place is not None
-
-
-def _header_of(entry_id: str) -> Header | None:
-    held = queries.load_header(entry_id)
-    if held is None and (waiting := queries.waiting_entry(entry_id)) is not None:
-        held = entries.from_wire(waiting.wire, at="/wire").header
-    return held
-
-
-def _unacceptable(entry: SignedEntry, dossier: Dossier | None) -> str | None:
-    """The code by which accord or local rules say that this node may not take the entry's content in; None if it may."""
-    header = entry.header
-    if header.act == "not_accepted":
-        # It tells nothing but that content stayed out, and an answer to it would be answered for ever.
-        return None
-    pins = header.opening or dossier
-    parts = [salted.part if salted else None for salted in entry.parts]
-    state = queries.folded_of(dossier).state if dossier else None
-    version = (pins.accord_version if pins else None) or None
-    question = questions.of_header("receive", _rules(header, dossier), header, parts, state, version=version)
-    accord = partners.accord_in_force(pins.accord) if pins and pins.accord else None
-    # The instant judged is the header's, so that both sides judge the same (docs/protocol/accords.md).
-    decision = decide(question, accord, now=header.at, local=partners.local_rules())
-    return None if decision.is_permitted else decision.code
 
 
 def _is_early(sender: str, entry: SignedEntry, now: datetime) -> bool:
@@ -249,7 +152,7 @@ def _append(sender: str, entry: SignedEntry, refusal: str | None, now: datetime)
     with transaction.atomic(durable=True):
         dossier = dossiers.lock(entry.dossier)
         folded = queries.folded_of(dossier) if dossier else None
-        rules = _rules(entry.header, dossier)
+        rules = rules_of(entry.header, dossier)
         appended = folds.append(
             rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
         )
@@ -290,56 +193,8 @@ def _store(
     }
     record("entry.taken", actor=f"node:{sender}", facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
     if refusal:
-        _quarantine(sender, entry, refusal, now)
+        keep_away(sender, entry, refusal, now)
     projections.after_entry(dossier, kept, now=now)
-
-
-def _quarantine(sender: str, entry: SignedEntry, refusal: str, now: datetime) -> None:
-    dossiers.quarantine(entry, entry.dossier, sender=sender, reason=refusal, now=now)
-    told = {"dossier": entry.dossier, "entry": entry.entry_id}
-    enqueue(NOT_ACCEPTED_JOB, told, now=now, key=f"not_accepted/{entry.entry_id}")
-    desk.put(
-        "quarantine",
-        f"quarantine/{entry.entry_id}",
-        title_code="desk.quarantine",
-        facts={"partner": sender},
-        link="/quarantine",
-        now=now,
-    )
-
-
-def release(officer: Officer, entry_id: str, *, reason: str, now: datetime) -> None:
-    """The data-protection officer lets in what accord or local rules had kept out: its parts take the place they were kept from.
-
-    Everything is asked again as it was at the door but the one question that the officer answers: the signature, the audience, what was
-    passed on, and whether the parts were erased meanwhile. Raises Refused("account.role"), Rejected("dossier.not_quarantined"),
-    Rejected("dossier.reason_needed") or Conflict("dossier.quarantine_decided"), and then nothing has changed.
-    """
-    with transaction.atomic():
-        kept = queries.get_quarantined_for(officer, entry_id)
-        entry = entries.from_wire(kept.wire, at="/wire")
-        dossier = dossiers.lock(entry.dossier)
-        row = queries.entry_by_id(entry_id)
-        if dossier is None or row is None:
-            raise Rejected("dossier.not_quarantined", entry=entry_id[:64])
-        entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
-        _require_audience(kept.sender, entry, dossier)
-        origins.require_sound(entry)
-        gone = erased.reasons_of(entry_id)
-        dossiers.decide_quarantined(officer, kept, decided=dossiers.RELEASED, reason=reason, now=now)
-        dossiers.release_parts(row, entry.without(*gone).parts, actor=officer.reference, now=now)
-        desk.settle(f"quarantine/{entry_id}", now=now)
-        fresh = queries.entry_by_id(entry_id)
-        if fresh is not None:
-            projections.after_parts(dossier, queries.signed_entry(fresh), now=now)
-
-
-def keep_out(officer: Officer, entry_id: str, *, reason: str, now: datetime) -> None:
-    """The data-protection officer keeps it out: it stays sealed, with the reason, and its task is done. Raises as ``release``."""
-    with transaction.atomic():
-        kept = queries.get_quarantined_for(officer, entry_id)
-        dossiers.decide_quarantined(officer, kept, decided=dossiers.KEPT_OUT, reason=reason, now=now)
-        desk.settle(f"quarantine/{entry_id}", now=now)
 
 
 def _complete(sender: str, entry: SignedEntry, now: datetime) -> None:
@@ -347,15 +202,15 @@ def _complete(sender: str, entry: SignedEntry, now: datetime) -> None:
     dossier = queries.dossier_by_id(entry.dossier)
     if dossier is None or not queries.lacks_parts(entry.entry_id) or all(part is None for part in entry.parts):
         return
-    _require_audience(sender, entry, dossier)
-    refusal = _unacceptable(entry, dossier)
+    require_audience(sender, entry, dossier)
+    refusal = unacceptable(entry, dossier)
     with transaction.atomic():
         row = queries.entry_by_id(entry.entry_id)
         if row is None:
             return
         if refusal:
             dossiers.erase_parts(row, None, reason="quarantined", actor="machine", now=now)
-            _quarantine(sender, entry, refusal, now)
+            keep_away(sender, entry, refusal, now)
         elif dossiers.complete_parts(row, entry.parts, sender=sender, now=now):
             projections.after_parts(dossier, queries.signed_entry(row), now=now)
 

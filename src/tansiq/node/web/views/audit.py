@@ -16,7 +16,7 @@ from tansiq.node.accounts.queries import names_of
 from tansiq.node.audit import policy, queries
 from tansiq.node.audit.verification import verify
 from tansiq.node.dossiers.queries import quarantined
-from tansiq.node.flows import taking
+from tansiq.node.flows import releasing
 from tansiq.node.partners.queries import own_node_keys
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
@@ -70,10 +70,10 @@ def decide_quarantined(request: HttpRequest, officer: Officer, now: datetime) ->
     told = {"reason": request.POST.get("reason", ""), "now": now}
     entry = request.POST.get("entry", "")
     if request.POST.get("do") == "release":
-        taking.release(officer, entry, **told)
+        releasing.release(officer, entry, **told)
         messages.success(request, _("The entry was let in. The dossier shows it from now on."))
     else:
-        taking.keep_out(officer, entry, **told)
+        releasing.keep_out(officer, entry, **told)
         messages.success(request, _("The entry is kept out. The reason is kept with it."))
     return redirect("audit_quarantine")
 
