@@ -1,0 +1,166 @@
+"""Every address: a visitor is asked to sign in, and no id leads an officer to what their circles do not hold.
+
+The addresses are read from ``web/urls.py``, so that a new page is asked too: one whose id is of a new sort fails here until it is said
+which row of another circle stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from tansiq.node.dossiers.models import Entry
+from tansiq.node.exchange.models import Upload
+from tansiq.node.flows import act as flow
+from tansiq.node.flows import screening
+from tansiq.node.register import actions as register
+from tansiq.node.search.models import Search
+from tansiq.node.web.urls import urlpatterns
+from tests.node.flows.test_calling import KINDS, OPEN, called
+from tests.node.web.test_pages import READING, signed_in, text_of
+from tests.node.world import World, changed, leaves_nothing, request, rows
+
+pytestmark = pytest.mark.django_db
+SECRET = "Youssef Ziani"
+BY_NAME = {name: pattern for pattern in urlpatterns if isinstance(pattern, URLPattern) and (name := pattern.name)}
+WITH_ID = sorted(name for name, pattern in BY_NAME.items() if pattern.pattern.converters)
+FOR_EVERYBODY = {
+    "dossiers_open": "a kind's empty form",
+    "partners_show": "the partners of the node",
+    "accords_show": "the accords of the node",
+    "accords_ratify": "asks for the role; no content of a circle",
+    "channels_duty_remove": "the roster is the node's; asks for the role",
+    "alerts_show": "an alert is for whoever looks for the person; see test_alerts",
+}
+WRITTEN = {"reason": "x", "text": "x", "whose": "ours", "value": "x", "verdict": "different"}
+"""What forms ask for: without it they would be refused before anybody looks whose the row is."""
+NOWHERE = {"hash": "0" * 64, "uuid": "00000000-0000-4000-8000-000000000000"}
+
+
+@pytest.fixture
+def held(world: World) -> dict[str, dict[str, str]]:
+    """By the first word of an address's name, and else for all: one row of each sort, every one in a circle of the liaison's."""
+    accord = world.accord("ma", kinds=KINDS)
+    dossier = world.ask("ma", name=SECRET)
+    officer = world.officer("liaison")
+    version = world.version(accord)
+    ma = world.fars["ma"]
+    line = ma.open("channel", ["fr"], world.now, codes=OPEN, accord=accord, accord_version=version)
+    call = called(world, ma, line.dossier)
+    world.arrive(ma, line, call)
+    person = {"schema": "Person", "properties": {"name": [SECRET], "birthDate": ["1960-05-12"]}}
+    left, right = (register.add_subject(officer, person, circle="unit:ops", now=world.now) for _ in range(2))
+    client = signed_in(world, "liaison")
+    file = SimpleUploadedFile("people.csv", b"Ref;Name\n1;Youssef Ziani\n")
+    order = client.post("/register/imports/", {"discoverability": "hit", "list_key": "invented", "file": file})
+    asked = {"names": SECRET, "schema": "Person", "purpose": "prevention", "reference": "A/1", "partners": ["ma"]}
+    client.post("/search/", asked)
+    made = screening.screen(
+        officer, SECRET.encode(), name="a.txt", purpose="investigation", reference="PV 1", now=world.now
+    )
+    draft = flow.keep(officer, request("ma", name=SECRET), now=world.now)
+    entry = Entry.objects.get(dossier=dossier, act="ask").entry_id
+    return {
+        "": {
+            "dossier_id": dossier,
+            "act_name": "withdraw",
+            "entry_id": entry,
+            "index": "0",
+            "upload_id": str(Upload.objects.get().pk),
+            "draft_id": draft,
+            "order_id": order["Location"].rstrip("/").rpartition("/")[2],
+            "left": str(left.pk),
+            "right": str(right.pk),
+            "subject_id": str(left.pk),
+            "screening_id": str(made.pk),
+            "search_id": str(Search.objects.get().pk),
+            "shift_id": "1",
+        },
+        "channels": {"dossier_id": line.dossier, "call_id": call.entry_id},
+    }
+
+
+def address_of(name: str, held: dict[str, dict[str, str]]) -> str:
+    told = {**held[""], **held.get(name.partition("_")[0], {})}
+    return reverse(name, kwargs={one: told[one] for one in BY_NAME[name].pattern.converters})
+
+
+def nowhere(held: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The same sorts of ids, of rows that there are not."""
+
+    def absent(value: str) -> str:
+        return NOWHERE["hash"] if len(value) == 64 else NOWHERE["uuid"] if len(value) == 36 else value
+
+    return {sort: {name: absent(value) for name, value in told.items()} for sort, told in held.items()}
+
+
+def answers(client: Client, address: str) -> Iterator[Any]:
+    for headers in ({}, {"hx-request": "true"}):
+        yield client.get(address, headers=headers)
+        yield client.post(address, WRITTEN, headers=headers)
+
+
+def test_a_visitor_is_asked_to_sign_in_at_every_address(world: World, held: dict[str, dict[str, str]]) -> None:
+    visitor = Client()
+    hashed = {"kind_name": "report", "node": "ma", "accord_id": "0" * 64}
+    told = {**held, "": {**held[""], **hashed}}
+    with leaves_nothing(but=("sessions.Session",)):
+        for name in sorted(set(BY_NAME) - {"language", "styleguide"}):
+            for answer in (visitor.get(address_of(name, told)), visitor.post(address_of(name, told))):
+                asked = answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
+                assert asked or answer.status_code == 405, name
+
+
+def test_no_id_leads_to_what_ones_circles_do_not_hold(world: World, held: dict[str, dict[str, str]]) -> None:
+    stranger = signed_in(world, "stranger")
+    absent = nowhere(held)
+    with leaves_nothing(but=("audit.Event", "sessions.Session")):
+        for name in WITH_ID:
+            if name in FOR_EVERYBODY:
+                continue
+            there, away = (list(answers(stranger, address_of(name, ids))) for ids in (held, absent))
+            assert [one.status_code for one in there] == [one.status_code for one in away], name
+            for one in there:
+                assert one.status_code in (403, 404, 405, 422), (name, one.status_code)
+                assert SECRET not in text_of(one), name
+
+
+def test_the_ids_asked_for_are_of_rows_that_are_there(world: World, held: dict[str, dict[str, str]]) -> None:
+    """Otherwise the test above would ask for nothing: to whoever holds them every page that only shows opens."""
+    liaison = signed_in(world, "liaison")
+    opened = {
+        name
+        for name in WITH_ID
+        if name not in FOR_EVERYBODY and liaison.get(address_of(name, held)).status_code in (200, 204)
+    }
+    assert opened >= {
+        "search_screening",
+        "search_result",
+        "dossiers_show",
+        "dossiers_print",
+        "dossiers_upload_piece",
+        "dossiers_draft",
+        "channels_show",
+        "channels_news",
+        "register_import",
+        "register_import_report",
+        "register_pair",
+        "register_subject",
+    }
+
+
+def test_looking_changes_nothing(world: World, held: dict[str, dict[str, str]]) -> None:
+    """What changes a row asks for a POST; a GET leaves at most that it was read, and the word of that to its sender."""
+    liaison = signed_in(world, "liaison")
+    read = (*READING, "exchange.Item")
+    before = rows(but=read)
+    for name in WITH_ID:
+        if name not in FOR_EVERYBODY:
+            liaison.get(address_of(name, held))
+    after = rows(but=read)
+    assert changed(before, after) == []
