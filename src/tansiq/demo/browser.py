@@ -5,6 +5,7 @@ It knows no more than a browser does: addresses, forms, fields, redirects, cooki
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -138,8 +139,19 @@ class Person:
             raise NotOffered(f"{address} answered {page.status}: {page.text[:600]}")
         return page
 
-    def send(self, page: Page, form: Form, *, may_fail: bool = False, **given: Any) -> Page:
-        """Fill the form in and send it; a field or choice that is not offered, or a refusal, is an error."""
+    def send(
+        self,
+        page: Page,
+        form: Form,
+        *,
+        may_fail: bool = False,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+        **given: Any,
+    ) -> Page:
+        """Fill the form in and send it; a field or choice that is not offered, or a refusal, is an error.
+
+        ``files`` are what is chosen in the fields for files: by field, the name and the bytes.
+        """
         values = {name: list(held) for name, held in form.values.items()}
         for name, value in given.items():
             if name not in form.names:
@@ -150,7 +162,11 @@ class Person:
                 raise NotOffered(f"{page.url}: {name} offers {sorted(offered)[:40]}, not {wanted}")
             values[name] = wanted
         answer = self.http.request(
-            form.method.upper(), form.action or page.url, data=values, headers={"referer": page.url, "origin": self.url}
+            form.method.upper(),
+            form.action or page.url,
+            data=values,
+            files=files,
+            headers={"referer": page.url, "origin": self.url},
         )
         done = self._page(answer)
         if done.status >= 400 and not may_fail:

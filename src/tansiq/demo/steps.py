@@ -106,8 +106,8 @@ def answers(person: Person, address: str) -> Page:
     return page
 
 
-def ask(person: Person, partner: str, *, start: Page | None = None) -> str:
-    """Fill the guided request in and send it; returns the dossier's id."""
+def ask(person: Person, partner: str, *, start: Page | None = None, **more: Any) -> str:
+    """Fill the guided request in and send it, with ``more`` of its fields; returns the dossier's id."""
     page = start or person.open("/dossiers/new/")
     form = page.form("/dossiers/new/", having="question")
     done = person.send(
@@ -133,6 +133,7 @@ def ask(person: Person, partner: str, *, start: Page | None = None) -> str:
         level="1",
         handling=["H1"],
         do="send",
+        **more,
     )
     return dossier_of(done)
 
