@@ -106,6 +106,7 @@ def test_the_columns_of_a_csv_are_explained_on_the_page(world: World) -> None:
     told |= {"column-0": "idNumber", "column-1": "name", "column-2": "birthDate", "key": "Ref"}
     assert client.post(f"{page}columns/", told).status_code == 302
     work(world)
+    assert "Date of birth 1970-05-12" in " ".join(text_of(client.get(page)).split()), "by its name, not by its code"
     report = client.get(f"{page}report.csv").content.decode()
     assert "no day" in report
     client.post(f"{page}confirm/")

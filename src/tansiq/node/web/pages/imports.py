@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tansiq.engine import errors
+from tansiq.engine.entities.labels import property_label
 from tansiq.node.register import import_orders
 from tansiq.node.web.forms.imports import form_words
 from tansiq.node.web.languages import language_now
@@ -39,13 +40,23 @@ def order_shown(row: ImportOrder) -> dict[str, Any]:
         "counts": [(word, report["counts"][name]) for name, word in _counts().items()] if report else [],
         "withheld": report.get("delisting_withheld", 0),
         "confirmations": [(code, word) for code, word in _confirmations().items() if code in _asked(report)],
-        "sample": report.get("sample", []),
+        "sample": [_sample_shown(one) for one in report.get("sample", [])],
         "rows": rows[:SHOWN],
         "problems": problems[:SHOWN],
         "more": max(0, len(problems) - SHOWN) + max(0, len(rows) - SHOWN),
         "outcomes": _counts(),
         "failure": _failure(row.failure),
     }
+
+
+def _sample_shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as it was understood, under the names that officers know."""
+    language = language_now()
+    entities = [
+        [(property_label(name, language), said) for name, said in entity["properties"].items()]
+        for entity in row["entities"]
+    ]
+    return {"place": row["place"], "entities": entities}
 
 
 def _asked(report: dict[str, Any]) -> set[str]:
