@@ -217,3 +217,10 @@ def test_only_ones_own_parts_are_offered(world: World, three: str) -> None:
     client = signed_in(world, "liaison")
     page = client.get(f"/dossiers/{dossier.dossier_id}/acts/ask_lift/").content.decode()
     assert not [value for value, _label in choices(page, "code_part") if value]
+
+
+def test_blocks_of_one_kind_are_told_apart_by_their_headings(world: World, three: str) -> None:
+    page = signed_in(world, "liaison").post(ADDRESS, {**REPORT, "do": "check"}).content.decode()
+    for place, heading in enumerate(("Narrative 1", "Narrative 2", "Vessel")):
+        assert f'aria-labelledby="b{place}"' in page
+        assert f'id="b{place}">{heading}<' in page

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from django import forms
 
 from tansiq.engine.errors import Corrupt, TansiqError, Unavailable
+from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
-from tansiq.node.wording import explain
+from tansiq.node.wording import sentence
 
 
 def tell_in_form(form: forms.Form, error: TansiqError, places: Mapping[str, str] | None = None) -> None:
@@ -20,4 +21,6 @@ def tell_in_form(form: forms.Form, error: TansiqError, places: Mapping[str, str]
         raise error
     at = str(error.facts.get("at") or "")
     name = (places or {}).get(at) or at.rpartition("/")[2]
-    form.add_error(name if name in form.fields else None, explain(error, language_now(), isolate=True))
+    facts = words.with_names(error.facts, words.node_names())
+    said = sentence(error.code, facts, language_now(), isolate=True)
+    form.add_error(name if name in form.fields else None, said)

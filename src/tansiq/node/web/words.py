@@ -52,6 +52,12 @@ def topic_label(kind_name: str, topic: str) -> str:
     return _said(kind_name, "topics", topic)
 
 
+def with_names(facts: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The facts of a sentence with every node in them called by its name."""
+    nodes = ("blocks", "node", "partner", "sender")
+    return {**facts, **{at: names.get(str(facts[at]), facts[at]) for at in nodes if facts.get(at)}}
+
+
 def narrative_label(kind_name: str, topic: str) -> str:
     """What words about a topic are headed by: its name, else the act that they go with, else just that they are words.
 

@@ -74,6 +74,12 @@ class Block:
         return words.list_label("part_types", self.type)
 
     @property
+    def heading(self) -> str:
+        """Its title on the page, counted where several blocks have the same: each heading and each button is told from the next."""
+        same = [block.place for block in self.form.all_blocks if block.title == self.title]
+        return f"{self.title} {same.index(self.place) + 1}" if len(same) > 1 else self.title
+
+    @property
     def help(self) -> str:
         """What the kind says about it."""
         at = f"/parts/{self.type}/{self.detail}" if self.detail else f"/parts/{self.type}"
@@ -83,6 +89,11 @@ class Block:
     def bound(self) -> list[BoundField]:
         """Its fields, for the page."""
         return [self.form[name] for name in self.names]
+
+    @property
+    def anchor(self) -> str:
+        """The id of its heading on the page."""
+        return f"b{self.place}"
 
     @property
     def drop(self) -> str:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
+FOREMOST_ACTS = frozenset({"answer", "clarify", "confirm_hit", "execute"})
+"""What a dossier waits for, wherever it may be done: the first button."""
 ACT_ICONS = {
     "ask": "send",
     "received": "envelope-check",
@@ -34,6 +36,7 @@ ACT_ICONS = {
     "transfer": "arrow-left-right",
     "ask_clarification": "question-circle",
     "clarify": "chat-left-text",
+    "state_access": "folder2-open",
     "answer": "reply",
     "answer_in_part": "reply",
     "refuse": "slash-circle",
@@ -240,7 +243,7 @@ def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> lis
             "icon": ACT_ICONS.get(act, "circle"),
             "is_common": act in COMMON_ACTS and act != "resolve",
         }
-        for act in sorted(permitted, key=lambda act: act in COMMON_ACTS)
+        for act in sorted(permitted, key=lambda act: (act in COMMON_ACTS, act not in FOREMOST_ACTS))
     ]
 
 
@@ -257,7 +260,9 @@ def considered_shown(considered: Any, names: Mapping[str, str]) -> dict[str, Any
         "readers": words.named(considered.readers, names),
         "missing": len(considered.missing),
         "answer": decision.answer,
-        "sentence": "" if decision.is_permitted else sentence(decision.code, facts, language_now(), isolate=True),
+        "sentence": ""
+        if decision.is_permitted
+        else sentence(decision.code, words.with_names(facts, names), language_now(), isolate=True),
         "clause": decision.clause,
         "role": words.officer_role(decision.role) if decision.role else "",
         "conditions": decision.conditions,

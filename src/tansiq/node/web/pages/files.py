@@ -91,7 +91,7 @@ def file_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _said(code: str, facts: Mapping[str, Any]) -> str:
-    return sentence(code, dict(facts), language_now(), isolate=True)
+    return sentence(code, words.with_names(facts, words.node_names()), language_now(), isolate=True)
 
 
 def _use(name: str, refusal: Mapping[str, Any] | None) -> dict[str, str]:
