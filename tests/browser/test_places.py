@@ -155,8 +155,8 @@ def test_before_a_search_each_side_is_told_what_it_will_learn_and_after_it_why_i
             looking.check()
         page.click("form .form-acts .btn-primary")
         Search(page).wait_for_answers()
-        for closed in page.locator("main details:not([open]) > summary").all():
-            closed.click()
+        while (closed := page.locator("main details:not([open]) > summary:visible")).count():
+            closed.first.click()
         for width in (NARROW, WIDE):
             looking.at_width(width).picture(f"{language}-search-result-{width}")
             looking.check()

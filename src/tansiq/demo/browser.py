@@ -78,7 +78,8 @@ class _Reader(HTMLParser):
             if kind in {"checkbox", "radio"} and "checked" not in told:
                 return
             if kind not in {"submit", "button", "file"}:
-                form.values.setdefault(name, []).append(told.get("value", ""))
+                usual = "on" if kind in {"checkbox", "radio"} else ""
+                form.values.setdefault(name, []).append(told.get("value", usual))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"script", "style", "template"}:
