@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -449,3 +450,17 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places
     assert reverse("desk") == "/"
+
+
+def test_the_conditions_beside_a_dossier_are_those_of_its_content_and_not_of_a_receipt(world: World) -> None:
+    """A machine's receipt carries nothing; what it follows is kept under its conditions all the same."""
+    ma = world.fars["ma"]
+    accord = world.accord("ma")
+    parts = [salted.part for salted in world.asked_by(ma, accord=accord).parts if salted]
+    told = [replace(part, marking=replace(part.marking, handling=frozenset({"H1"}))) for part in parts]
+    asked = world.asked_by(ma, accord=accord, parts=tuple(told))
+    world.arrive(ma, asked)
+    world.settle()
+    page = signed_in(world, "liaison").get(f"/dossiers/{asked.entry_id}/").content.decode()
+    beside = page.partition('id="conditions"')[2].partition("</section>")[0]
+    assert "H1" in beside

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from tansiq.engine.accords.markings import Marking, strictest
 from tansiq.engine.dossiers.common import COMMON_ACTS
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.engine.formats.times import parse_time
@@ -104,6 +105,11 @@ def _entry(kind: str, entry: Mapping[str, Any], names: Mapping[str, str]) -> dic
         "parts": [_part_of(kind, part, entry["author"], names) for part in entry["parts"]],
         "delivery": [_evidence(row, names) for row in entry["delivery"]],
     }
+
+
+def conditions_of(read: Mapping[str, Any]) -> Marking:
+    """The conditions of everything that stands in the dossier together: whoever keeps to these breaks none."""
+    return strictest(Marking.from_json(entry["marking"]) for entry in read["entries"])
 
 
 def _flags(entry: Mapping[str, Any]) -> list[str]:

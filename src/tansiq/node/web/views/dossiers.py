@@ -65,6 +65,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "read": read,
         "names": names,
         "entries": pages.entries_shown(read, names),
+        "conditions": pages.conditions_of(read),
         "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
         "state": state_of(officer, read, names),
         "is_accord": read["kind"] == "accord",
