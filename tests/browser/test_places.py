@@ -37,8 +37,9 @@ LANGUAGES = ["ar", "fr"]
 
 @pytest.fixture(scope="module")
 def held(nodes: Federation) -> list[str]:
-    """What an officer in Rabat finds: an exercise, a letter from outside, a list looked at and a list screened; its pages."""
+    """What an officer in Rabat finds: a request that is owed an answer, an exercise, a letter from outside, a list looked at, one screened."""
     nadia = Person(nodes.ma.url, "nadia", PASSWORD)
+    ask(nadia, "fr")
     exercise = ask(nadia, "fr", exercise="on")
     party, letter = _letter(nadia)
     order = _brought(nadia)

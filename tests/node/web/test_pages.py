@@ -13,6 +13,7 @@ from django.urls import get_resolver, reverse
 
 from tansiq.node.dossiers.models import Dossier, Draft
 from tansiq.node.search.models import Search
+from tansiq.node.web.pages.dossier import acts_shown
 from tests.node.world import World, leaves_nothing, narrative
 from tests.shared import ROOT
 
@@ -464,3 +465,10 @@ def test_the_conditions_beside_a_dossier_are_those_of_its_content_and_not_of_a_r
     page = signed_in(world, "liaison").get(f"/dossiers/{asked.entry_id}/").content.decode()
     beside = page.partition('id="conditions"')[2].partition("</section>")[0]
     assert "H1" in beside
+
+
+def test_the_button_that_stands_out_is_what_is_waited_for_and_never_what_takes_back() -> None:
+    shown = [one["act"] for one in acts_shown("request", ["state_access", "refuse", "answer", "assign"], ["liaison"])]
+    assert shown == ["answer", "state_access", "assign", "refuse"]
+    own = acts_shown("request", ["withdraw", "remind"], ["liaison"])
+    assert [(one["act"], one["is_grave"]) for one in own] == [("remind", False), ("withdraw", True)]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FOREMOST_ACTS = frozenset({"answer", "clarify", "confirm_hit", "execute"})
 """What a dossier waits for, wherever it may be done: the first button."""
+GRAVE_ACTS = frozenset({"withdraw", "refuse", "cancel", "recall", "recall_part"})
+"""What takes something back or ends it: never the button that stands out."""
 ACT_ICONS = {
     "ask": "send",
     "received": "envelope-check",
@@ -235,7 +237,11 @@ def _evidence(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> list[dict[str, str]]:
+def _rank(act: str) -> tuple[bool, bool, bool]:
+    return act in COMMON_ACTS, act not in FOREMOST_ACTS, act in GRAVE_ACTS
+
+
+def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> list[dict[str, Any]]:
     """The acts that an officer of these roles may do now by a form; terms are written and ratified elsewhere."""
     if not may(roles, "act"):
         return []
@@ -248,8 +254,9 @@ def acts_shown(kind: str, permitted: Iterable[str], roles: Iterable[str]) -> lis
             "label": words.act_label(kind, act),
             "icon": ACT_ICONS.get(act, "circle"),
             "is_common": act in COMMON_ACTS and act != "resolve",
+            "is_grave": act in GRAVE_ACTS,
         }
-        for act in sorted(permitted, key=lambda act: (act in COMMON_ACTS, act not in FOREMOST_ACTS))
+        for act in sorted(permitted, key=_rank)
     ]
 
 
