@@ -31,6 +31,18 @@ def test_each_name_is_read_in_its_own_direction_and_order() -> None:
     assert {(s.other, s.own) for w in arabic.words for s in w} == {(s.own, s.other) for w in latin.words for s in w}
 
 
+def test_sounds_written_in_latin_letters_run_from_left_to_right_under_an_arabic_name() -> None:
+    left, right = (Subject(key, names=(name,)) for key, name in (("l", "يوسف الزياني"), ("r", "يوسف بن حمّو الزياني")))
+    shown = comparison_shown(explanation(left, right))
+    assert shown is not None
+    for reading in shown.readings:
+        assert reading.direction == "rtl"
+        for direction, word in reading.directed:
+            letters = "".join(step.own or step.other for step in word)
+            assert direction == ("ltr" if letters.isascii() else "rtl"), letters
+    assert {direction for reading in shown.readings for direction, _ in reading.directed} == {"ltr", "rtl"}
+
+
 def test_a_word_without_counterpart_is_told_on_both_sides() -> None:
     shown = comparison_shown(
         explanation(Subject("l", names=("محمد الشريف",)), Subject("r", names=("Mohamed Cherif Haddadi",)))

@@ -40,6 +40,11 @@ class Reading:
     direction: str
     words: Sequence[Sequence[Letters]]
 
+    @property
+    def directed(self) -> list[tuple[str, Sequence[Letters]]]:
+        """Each word with the direction of the letters that stand in it: two Arabic names may be compared by their sounds, in Latin."""
+        return [(_direction("".join(step.own or step.other for step in word)), word) for word in self.words]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -104,7 +109,11 @@ def _reading(name: str, groups: Sequence[Sequence[tuple[str, str, float]]]) -> R
         return not own, whole.find(own) if own else 0
 
     told = [[_letters(*step) for step in group] for group in sorted(groups, key=place)]
-    return Reading(name, "rtl" if script_of(name) in RIGHT_TO_LEFT else "ltr", told)
+    return Reading(name, _direction(name), told)
+
+
+def _direction(text: str) -> str:
+    return "rtl" if script_of(text) in RIGHT_TO_LEFT else "ltr"
 
 
 def _letters(own: str, other: str, quality: float) -> Letters:
