@@ -19,8 +19,7 @@ from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.node.audit.models import Event
 from tansiq.node.desk.models import Task
-from tansiq.node.dossiers import actions as dossiers
-from tansiq.node.dossiers import erased, queries
+from tansiq.node.dossiers import drafts, erased, queries
 from tansiq.node.dossiers.erased import HeldCopy
 from tansiq.node.dossiers.models import CopyOwed, Draft, Entry, Erased
 from tansiq.node.dossiers.models import Part as PartRow
@@ -178,8 +177,8 @@ def drafted(world: World, *parts: Part) -> Draft:
     intent = {"kind": "request", "act": "ask", "dossier": "", "parts": [part.to_json() for part in parts]}
     officer = world.officer("liaison")
     told = {"kind_name": "request", "act": "ask", "intent": intent, "dossier": None, "circle": "unit:ops"}
-    draft = dossiers.save_draft(officer, draft_id=None, now=world.now, **told)
-    dossiers.await_approval(draft, digest="d" * 64, role="approver", clause="Art. 1", now=world.now)
+    draft = drafts.save(officer, draft_id=None, now=world.now, **told)
+    drafts.await_approval(draft, digest="d" * 64, role="approver", clause="Art. 1", now=world.now)
     return draft
 
 

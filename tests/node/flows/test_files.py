@@ -170,12 +170,12 @@ def test_what_nobody_sends_is_swept_and_what_a_draft_names_stays(world: World) -
     stray = files.folder() / f"{'a' * 64}.new"
     stray.write_bytes(b"left by a crash")
     os.utime(stray, (0, 0))
-    from tansiq.node.dossiers import actions
+    from tansiq.node.dossiers import drafts
 
     part = Part("file", attaching.content_of(officer, str(kept.upload_id)))
     intent = {"parts": [part.to_json()]}
     told: dict[str, Any] = {"kind_name": "request", "act": "ask", "dossier": None, "circle": "unit:ops"}
-    actions.save_draft(officer, draft_id=None, intent=intent, now=world.now, **told)
+    drafts.save(officer, draft_id=None, intent=intent, now=world.now, **told)
     assert attaching.sweep(world.now) == 1, "only what no row knows"
     assert attaching.sweep(world.later(days=3)) == 1
     assert not files.arriving(str(broken.upload_id)).exists()

@@ -6,7 +6,7 @@ from typing import Any
 
 from tansiq.node.audit.models import Event
 from tansiq.node.desk.queries import list_for
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.queries import delivery_of
 from tansiq.node.flows.reading import read_dossier
@@ -170,12 +170,12 @@ def test_an_entry_whose_ancestor_is_missing_waits_and_is_asked_for(world: World)
     one = ma.act(asked.entry_id, "remind", world.now)
     two = ma.act(asked.entry_id, "remind", world.now)
     world.arrive(ma, two)
-    assert [w.entry_id for w in queries.waiting()] == [two.entry_id]
+    assert [w.entry_id for w in waiting_room.listed()] == [two.entry_id]
     assert Entry.objects.filter(entry_id=two.entry_id).count() == 0
     world.settle()
     assert ma.items("fetch")[-1]["entries"] == [one.entry_id]
     world.arrive(ma, one)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     agree(world, asked.entry_id)
 
 
@@ -186,7 +186,7 @@ def test_entries_may_arrive_before_their_dossier_and_backwards(world: World) -> 
     chain = [asked, *(ma.act(asked.entry_id, "remind", world.now) for _ in range(4))]
     for entry in reversed(chain):
         world.arrive(ma, entry)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     world.settle()
     agree(world, asked.entry_id)
 

@@ -11,7 +11,7 @@ from tansiq.engine.envelopes import bodies
 from tansiq.engine.envelopes.age import HybridIdentity
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.node.audit.models import Event
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.models import Item, OutEnvelope
 from tansiq.node.partners import queries as partners
@@ -156,7 +156,7 @@ def test_good_entries_of_a_revoked_key_are_taken_late_and_in_any_order(world: Wo
     world.arrive(ma, _card(ma, world), _revoke(world, ma, stolen))
     for entry in (chain[1], chain[3], chain[0], chain[2]):
         world.arrive(ma, entry)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     assert _refusals() == []
     world.settle()
     agree(world, asked.entry_id)
@@ -188,9 +188,9 @@ def test_what_another_participant_built_upon_is_taken_all_the_same(world: World)
     it.keep(forged)
     feedback = it.act(report.entry_id, "feedback", world.now, codes={"usefulness": "useful"})
     world.arrive(it, feedback)
-    assert [w.missing for w in queries.waiting()] == [[forged.entry_id]]
+    assert [w.missing for w in waiting_room.listed()] == [[forged.entry_id]]
     world.arrive(it, forged)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     assert Entry.objects.filter(entry_id__in=[forged.entry_id, feedback.entry_id]).count() == 2
 
 
@@ -207,9 +207,9 @@ def test_the_act_of_revoking_waits_for_the_word_of_the_root(world: World) -> Non
     last = ma.dossiers[dossier].of("remind")[-1].entry_id
     act = ma.act(dossier, "revoke", world.now, codes={"key_id": stolen.key_id, "last_good": last})
     world.arrive(ma, act)
-    assert [w.missing for w in queries.waiting()] == [[f"revocation:ma/{stolen.key_id}"]]
+    assert [w.missing for w in waiting_room.listed()] == [[f"revocation:ma/{stolen.key_id}"]]
     world.arrive(ma, _revoke(world, ma, stolen))
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     assert Entry.objects.get(entry_id=act.entry_id).is_effective
     agree(world, dossier)
 

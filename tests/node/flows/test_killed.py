@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from tansiq.engine.envelopes import bodies
 from tansiq.engine.errors import Conflict
 from tansiq.node.desk.models import Task
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Dossier, Draft, Entry, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, OutEnvelope
 from tansiq.node.flows import act as flow
@@ -101,7 +101,7 @@ def nothing_is_owed() -> None:
     assert not OutEnvelope.objects.filter(state=OutEnvelope.READY).exists()
     assert not InEnvelope.objects.exclude(state=InEnvelope.OPENED).exists()
     assert set(Job.objects.values_list("state", flat=True)) <= {"done"}
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
 
 
 def test_what_arrives_is_taken_exactly_once(world: World) -> None:

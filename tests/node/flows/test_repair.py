@@ -8,7 +8,7 @@ import pytest
 
 from tansiq.engine.envelopes import bodies
 from tansiq.node.audit.models import Event, Tree
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import waiting_room
 from tansiq.node.dossiers.models import Dossier, Entry, Part, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.exchange.queries import delivery_of, links
@@ -246,4 +246,4 @@ def test_the_doctor_counts_what_waits(world: World) -> None:
     world.arrive(ma, ma.act(dossier, "remind", world.now))
     told = {f["check"]: f for f in repair.examine(world.now, quick=True)}
     assert told["waiting entries"]["level"] == "warn"
-    assert queries.waiting()
+    assert waiting_room.listed()

@@ -14,7 +14,7 @@ from tansiq.engine.formats import canonical
 from tansiq.engine.formats.ids import b64decode
 from tansiq.node.audit.models import Event
 from tansiq.node.desk.queries import list_for
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Dossier, Entry, Quarantined, WaitingEntry
 from tansiq.node.dossiers.models import Part as PartRow
 from tansiq.node.flows import taking, working
@@ -102,18 +102,16 @@ def test_nor_by_coming_before_the_dossier(world: World) -> None:
     asked = world.asked_by(ma, accord=accord)
     reminded = ma.act(asked.entry_id, "remind", world.now)
     world.arrive(it, reminded)
-    assert [w.entry_id for w in queries.waiting()] == [reminded.entry_id]
+    assert [w.entry_id for w in waiting_room.listed()] == [reminded.entry_id]
     world.arrive(ma, asked)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     assert not Entry.objects.filter(entry_id=reminded.entry_id).exists()
     codes = [e.told["facts"]["code"] for e in Event.objects.filter(event="item.refused")]
     assert codes == ["item.not_in_audience"]
 
 
 def test_what_waits_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tansiq.node.dossiers import actions
-
-    monkeypatch.setattr(actions, "MAX_WAITING_PER_DOSSIER", 3)
+    monkeypatch.setattr(waiting_room, "MAX_WAITING_PER_DOSSIER", 3)
     accord = world.accord("ma")
     ma = world.fars["ma"]
     asked = world.asked_by(ma, accord=accord)
@@ -249,10 +247,10 @@ def test_an_entry_under_an_unknown_accord_waits_ten_minutes_and_is_not_accepted_
     asked = ma.open("request", ["fr"], world.now, codes=ASK, parts=question_parts(), **unknown)
     world.arrive(ma, asked)
     assert not Dossier.objects.exists()
-    assert [w.missing for w in queries.waiting()] == [[f"accord:{'a' * 64}"]]
+    assert [w.missing for w in waiting_room.listed()] == [[f"accord:{'a' * 64}"]]
     world.later(minutes=11)
     world.settle()
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     assert Quarantined.objects.get().reason == "decide.no_accord"
     assert len(_not_accepted(ma, asked.entry_id)) == 1
     agree(world, asked.entry_id)
@@ -294,7 +292,7 @@ def test_a_ratification_that_comes_a_moment_later_is_waited_for(world: World) ->
     world.arrive(it, by_it)
     assert Dossier.objects.filter(kind="report").count() == 1
     assert Quarantined.objects.count() == 0
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
 
 
 # -- what this version cannot read --------------------------------------------------------------------------------------
@@ -319,7 +317,7 @@ def test_an_unknown_kind_is_kept_and_the_sender_is_told(world: World) -> None:
     wire = _unknown_kind(ma, asked)
     world.arrive(ma, bodies.Item("entry", wire))
     world.settle()
-    (kept,) = queries.waiting()
+    (kept,) = waiting_room.listed()
     assert kept.missing == ["kind:horoscope/1"]
     assert WaitingEntry.objects.get().wire == wire
     assert _told_not_understood(ma) == [kept.entry_id]
@@ -337,11 +335,11 @@ def test_an_upgrade_takes_what_could_not_be_read(world: World, monkeypatch: pyte
         older.setitem(registry._MODULES, ("request", 1), None)
         registry.kind.cache_clear()
         world.arrive(ma, asked)
-        assert [w.missing for w in queries.waiting()] == [["kind:request/1"]]
+        assert [w.missing for w in waiting_room.listed()] == [["kind:request/1"]]
     registry.kind.cache_clear()
     assert known("request", 1)
     working.begin(world.now)
-    assert queries.waiting() == []
+    assert waiting_room.listed() == []
     agree_on_entries(world, asked.entry_id)
 
 
@@ -352,7 +350,7 @@ def test_an_unknown_version_of_the_header_is_kept_and_the_sender_is_told(world: 
     wire = _unknown_kind(ma, asked, v=2)
     world.arrive(ma, bodies.Item("entry", wire))
     world.settle()
-    (kept,) = queries.waiting()
+    (kept,) = waiting_room.listed()
     assert kept.missing == ["version:entry.unknown_version"]
     assert _told_not_understood(ma) == [kept.entry_id]
 

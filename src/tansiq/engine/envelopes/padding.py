@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Final
 
 FLOOR: Final = 4096
-STEPS_PER_OCTAVE: Final = 4
 
 
 def padded_length(length: int) -> int:

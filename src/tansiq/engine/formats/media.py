@@ -65,7 +65,6 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"SQLite format 3\x00", "application/vnd.sqlite3"),
 )
 PROGRAMS: Final = frozenset(kind for _, _, kind in _SIGNATURES[:11])
-ACTIVE: Final = frozenset({"text/html", "image/svg+xml", "application/xml"})
 _INSIDE: Final = {
     ZIP: re.compile(
         r"application/(zip|java-archive|epub\+zip|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+|"

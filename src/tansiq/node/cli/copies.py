@@ -16,7 +16,6 @@ from tansiq.engine.envelopes import age
 from tansiq.engine.errors import Rejected, Unavailable
 
 FILES = ("node.toml", "secrets.age", "django-secret")
-MAX_MEMBER = 1 << 40
 WORK_FACTOR = 17
 
 

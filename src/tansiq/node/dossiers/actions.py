@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 
@@ -22,7 +21,6 @@ from tansiq.node.dossiers.models import (
     Approval,
     Case,
     Dossier,
-    Draft,
     EndedExercise,
     Entry,
     Forwarded,
@@ -32,15 +30,12 @@ from tansiq.node.dossiers.models import (
     Reference,
     WaitingEntry,
 )
-from tansiq.node.dossiers.policy import OfficerLike, may_approve
+from tansiq.node.dossiers.policy import OfficerLike
 from tansiq.node.vault.keys import search_token
 
-MAX_WAITING_PER_DOSSIER = 1000
-MAX_WAITING_PER_SENDER = 10_000
 WINDOW = timedelta(minutes=10)
 MAX_REASON = 2000
 QUARANTINED, RELEASED, KEPT_OUT = "quarantined", "released", "kept_out"
-OPEN_DRAFTS = frozenset({Draft.DRAFTING, Draft.AWAITING})
 
 
 def lock(dossier_id: str) -> Dossier | None:
@@ -156,45 +151,6 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
     dossier.save()
     owed.keep(dossier, deadlines)
-
-
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """An entry as it came, before it has a place here: its id, the dossier it names, who sent it, and its wire form."""
-
-    entry_id: str
-    dossier_id: str
-    sender: str
-    wire: dict[str, Any]
-
-
-def keep_waiting(entry: Unplaced, *, missing: Sequence[str], now: datetime) -> None:
-    """Keep an entry that cannot be judged yet, in the caller's transaction; bounded per dossier and per sender.
-
-    ``missing`` are the entries it stands on, or what else it waits for (``kind:…``, ``accord:…``, ``revocation:…``).
-    """
-    row = WaitingEntry.objects.select_for_update().filter(entry_id=entry.entry_id).first()
-    if row is not None:
-        row.missing = list(missing)
-        row.save(update_fields=["missing"])
-        return
-    if WaitingEntry.objects.filter(dossier=entry.dossier_id).count() >= MAX_WAITING_PER_DOSSIER:
-        raise Refused("dossier.too_many_waiting", dossier=entry.dossier_id, limit=MAX_WAITING_PER_DOSSIER)
-    if WaitingEntry.objects.filter(sender=entry.sender).count() >= MAX_WAITING_PER_SENDER:
-        raise Refused("dossier.too_many_waiting_from", sender=entry.sender, limit=MAX_WAITING_PER_SENDER)
-    WaitingEntry.objects.create(
-        entry_id=entry.entry_id,
-        dossier=entry.dossier_id,
-        sender=entry.sender,
-        wire=entry.wire,
-        missing=list(missing),
-        received_at=now,
-    )
-
-
-def drop_waiting(entry_id: str) -> None:
-    """The waiting entry was judged after all, or is refused; in the caller's transaction."""
-    WaitingEntry.objects.filter(entry_id=entry_id).delete()
 
 
 def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str, now: datetime) -> None:
@@ -347,86 +303,6 @@ def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[E
         dossier=dossier.dossier_id,
     )
     return fresh
-
-
-# -- drafts and approvals ------------------------------------------------------------------------------------------------
-
-
-def save_draft(
-    officer: OfficerLike,
-    *,
-    draft_id: str | None,
-    kind_name: str,
-    act: str,
-    intent: dict[str, Any],
-    dossier: Dossier | None,
-    circle: str,
-    now: datetime,
-) -> Draft:
-    """Create or change a draft; a change voids whatever approvals it had, since they bind other bytes."""
-    with transaction.atomic():
-        draft = Draft.objects.select_for_update().filter(draft_id=draft_id).first() if draft_id else None
-        if draft and draft.officer != officer.reference:
-            raise Refused("dossier.not_your_draft", draft=str(draft.draft_id))
-        if draft and draft.state not in OPEN_DRAFTS:
-            raise Conflict("dossier.draft_finished", draft=str(draft.draft_id))
-        draft = draft or Draft(officer=officer.reference, created_at=now)
-        draft.kind, draft.act, draft.intent, draft.dossier, draft.circle = kind_name, act, intent, dossier, circle
-        draft.state, draft.digest, draft.role, draft.clause, draft.changed_at = Draft.DRAFTING, "", "", "", now
-        draft.save()
-        record(
-            "draft.saved",
-            actor=officer.reference,
-            facts={"draft": str(draft.draft_id), "act": act},
-            log="internal",
-            now=now,
-        )
-    return draft
-
-
-def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
-    """Lay the draft before whoever holds ``role``, in the caller's transaction."""
-    Draft.objects.filter(pk=draft.pk).update(
-        state=Draft.AWAITING, digest=digest, role=role, clause=clause, changed_at=now
-    )
-    facts = {"draft": str(draft.draft_id), "role": role, "clause": clause}
-    record("draft.awaiting_approval", actor=draft.officer, facts=facts, log="internal", now=now)
-
-
-def approve(officer: OfficerLike, draft: Draft, *, digest: str, now: datetime) -> Approval:
-    """Give the approval that the draft awaits, to exactly the bytes of ``digest``.
-
-    Raises Refused("dossier.may_not_approve") for its author or a wrong role, Conflict("dossier.approval_stale") when the draft has changed.
-    """
-    with transaction.atomic():
-        held = Draft.objects.select_for_update().get(pk=draft.pk)
-        if held.state != Draft.AWAITING or held.digest != digest:
-            raise Conflict("dossier.approval_stale", draft=str(draft.draft_id))
-        if not may_approve(officer, author=held.officer, role=held.role):
-            raise Refused("dossier.may_not_approve", draft=str(draft.draft_id), role=held.role)
-        approval, is_new = Approval.objects.get_or_create(
-            draft=held, digest=digest, officer=officer.reference, defaults={"role": held.role, "approved_at": now}
-        )
-        if not is_new and approval.role != held.role:
-            # Two approvals are two people.
-            raise Refused("dossier.approved_in_other_role", draft=str(draft.draft_id), role=held.role)
-        facts = {"draft": str(draft.draft_id), "digest": digest, "role": held.role}
-        record("draft.approved", actor=officer.reference, facts=facts, log="internal", now=now)
-    return approval
-
-
-def finish_draft(draft_id: str, state: str, now: datetime) -> None:
-    """The draft was sent or dropped, in the caller's transaction.
-
-    Raises Conflict("dossier.draft_finished") if it was already: nothing is sent twice.
-    """
-    if not Draft.objects.filter(draft_id=draft_id, state__in=OPEN_DRAFTS).update(state=state, changed_at=now):
-        raise Conflict("dossier.draft_finished", draft=draft_id)
-
-
-def approvals_of(draft: Draft, digest: str) -> list[Approval]:
-    """The approvals that bind exactly ``digest``."""
-    return list(draft.approvals.filter(digest=digest).exclude(officer=draft.officer))
 
 
 # -- exercises -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64encode, is_digest, is_external, is_id
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.policy import require
+from tansiq.node.dossiers.drafts import OPEN
 from tansiq.node.dossiers.models import (
     Case,
     Dossier,
@@ -33,7 +34,6 @@ from tansiq.node.dossiers.models import (
     Part,
     Quarantined,
     Reference,
-    WaitingEntry,
 )
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
 from tansiq.node.vault.keys import search_token
@@ -254,7 +254,7 @@ def takes_part(node: str, dossier_id: str) -> bool:
 
 def blobs_in_drafts() -> set[str]:
     """The blobs that parts of open drafts name; for the machine."""
-    intents = Draft.objects.filter(state__in=[Draft.DRAFTING, Draft.AWAITING]).values_list("intent", flat=True)
+    intents = Draft.objects.filter(state__in=OPEN).values_list("intent", flat=True)
     parts = (part for intent in intents.iterator() for part in intent.get("parts", []))
     return {str(part["content"]["blob"]) for part in parts if isinstance(part.get("content", {}).get("blob"), str)}
 
@@ -266,44 +266,6 @@ def get_quarantined_for(officer: OfficerLike, entry_id: str) -> Quarantined:
     if found is None:
         raise Rejected("dossier.not_quarantined", entry=str(entry_id)[:64])
     return found
-
-
-def is_quarantined(entry_id: str) -> bool:
-    """Whether the entry's content is kept away for the data-protection officer."""
-    return Quarantined.objects.filter(entry_id=entry_id).exists()
-
-
-def waits(entry_id: str) -> bool:
-    """Whether the entry is here but cannot be judged yet."""
-    return WaitingEntry.objects.filter(entry_id=entry_id).exists()
-
-
-def waiting_for(missing: str, *, dossier_id: str = "") -> list[str]:
-    """The ids of waiting entries (of that dossier) that lack ``missing``, oldest first."""
-    rows = WaitingEntry.objects.filter(dossier=dossier_id) if dossier_id else WaitingEntry.objects.all()
-    found = rows.order_by("received_at", "entry_id").values_list("entry_id", "missing")
-    return [entry_id for entry_id, lacking in found if missing in lacking]
-
-
-def ready_in(dossier_id: str) -> list[str]:
-    """The ids of waiting entries of the dossier that lacked something which is judged by now, newest first."""
-    rows = list(
-        WaitingEntry.objects.filter(dossier=dossier_id).order_by("-received_at").values_list("entry_id", "missing")
-    )
-    wanted = {one for _, missing in rows for one in missing}
-    here = set(Entry.objects.filter(entry_id__in=wanted).values_list("entry_id", flat=True)) if wanted else set()
-    return [entry_id for entry_id, missing in rows if here & set(missing)]
-
-
-def waiting_reasons(prefix: str) -> list[str]:
-    """What waiting entries lack that begins with ``prefix``, each once."""
-    lacking = WaitingEntry.objects.values_list("missing", flat=True)
-    return sorted({one for missing in lacking for one in missing if one.startswith(prefix)})
-
-
-def waiting_entry(entry_id: str) -> WaitingEntry | None:
-    """One waiting entry."""
-    return WaitingEntry.objects.filter(entry_id=entry_id).first()
 
 
 def has_said(dossier: Dossier, author: str, act: str, entry_id: object) -> bool:
@@ -344,23 +306,9 @@ def successors_of(officer: OfficerLike, dossier: Dossier) -> QuerySet[Dossier]:
     return Dossier.objects.filter(visible_to(officer), continues=dossier.dossier_id).defer("folded")
 
 
-def last_own(dossier_id: str, me: str) -> tuple[int, str | None]:
-    """Our last sequence number in the dossier and that entry's id."""
-    row = Entry.objects.filter(dossier_id=dossier_id, author=me).order_by("-seq").values_list("seq", "entry_id").first()
-    return row or (0, None)
-
-
-def parts_due_for_review(now: datetime, limit: int = 200) -> list[Part]:
-    """Parts whose review date has passed."""
-    rows = (
-        Part.objects.filter(review_at__lte=now, erased_at=None).select_related("entry__dossier").order_by("review_at")
-    )
-    return list(rows[:limit])
-
-
 def drafts_for(officer: OfficerLike) -> QuerySet[Draft]:
     """Open drafts in the officer's circles."""
-    return Draft.objects.filter(visible_to(officer), state__in=[Draft.DRAFTING, Draft.AWAITING])
+    return Draft.objects.filter(visible_to(officer), state__in=OPEN)
 
 
 def get_draft_for(officer: OfficerLike, draft_id: str) -> Draft:
@@ -381,22 +329,12 @@ def notes_of(dossier: Dossier) -> list[Note]:
     return list(dossier.notes.all())
 
 
-def cases_for(officer: OfficerLike) -> QuerySet[Case]:
-    """Cases in the officer's circles."""
-    return Case.objects.filter(visible_to(officer)).order_by("-created_at")
-
-
 def get_case_for(officer: OfficerLike, case_id: str) -> Case:
     """The case, if this officer may see it; raises Rejected("dossier.case_not_found")."""
     found = Case.objects.filter(visible_to(officer), case_id=case_id).first() if is_id(case_id) else None
     if found is None:
         raise Rejected("dossier.case_not_found", case=str(case_id)[:40])
     return found
-
-
-def waiting() -> list[WaitingEntry]:
-    """Entries whose ancestors are missing, oldest first."""
-    return list(WaitingEntry.objects.order_by("received_at").defer("wire")[:500])
 
 
 def quarantined() -> list[Quarantined]:

@@ -211,11 +211,6 @@ def late(before: datetime) -> list[BlobCopy]:
     return list(rows.order_by("id")[:500])
 
 
-def copies_of(blob: str) -> list[BlobCopy]:
-    """The blob's way to each partner."""
-    return list(BlobCopy.objects.filter(blob=blob).order_by("partner"))
-
-
 # -- uploads -------------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ A partner *by hand* is never dialled and never fetched from (``Partner.by_hand``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -269,9 +269,3 @@ def _answer(folder: Path, sender: str, told: Imported, now: datetime, progress: 
         folders.write_index(folder, partners.my_id(), sender)
     except TansiqError as error:
         told.unwritten = error.code
-
-
-def waiting_for(names: Iterable[str]) -> dict[str, int]:
-    """For each partner, how many items wait for the next export or for a receipt to come home."""
-    held = queries.links()
-    return {name: int(held.get(name, {}).get("waiting", 0)) for name in names}

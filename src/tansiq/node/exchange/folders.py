@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tansiq.engine.envelopes.sealing import MAGIC, MAX_ENVELOPE, Sealed
 from tansiq.engine.errors import Rejected, TansiqError, Unavailable
@@ -73,23 +73,11 @@ def put(folder: Path, name: str, raw: bytes) -> bool:
     Rejected("exchange.folder_link") where a link on it would lead the writing elsewhere.
     """
     path = _inside(folder, name)
-    try:
-        if path.is_file() and path.stat().st_size == len(raw) and path.read_bytes() == raw:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(path.name + UNFINISHED)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise Unavailable(
-            "exchange.folder_write", at=str(path), reason=error.strerror or type(error).__name__
-        ) from error
-    return True
+    return _write(
+        path,
+        lambda: path.stat().st_size == len(raw) and path.read_bytes() == raw,
+        lambda file: file.write(raw),
+    )
 
 
 def put_file(folder: Path, name: str, source: Path) -> bool:
@@ -98,14 +86,24 @@ def put_file(folder: Path, name: str, source: Path) -> bool:
     False when a file of that length stood there under that name.
     """
     path = _inside(folder, name)
+
+    def copy(file: BinaryIO) -> None:
+        with source.open("rb") as raw:
+            shutil.copyfileobj(raw, file, 1 << 20)
+
+    return _write(path, lambda: path.stat().st_size == source.stat().st_size, copy)
+
+
+def _write(path: Path, stands: Callable[[], bool], write: Callable[[BinaryIO], object]) -> bool:
+    """Let ``write`` fill a file beside ``path`` and put it there; False where what is there already ``stands``."""
     try:
-        if path.is_file() and path.stat().st_size == source.stat().st_size:
+        if path.is_file() and stands():
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(path.name + UNFINISHED)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(descriptor, "wb") as file, source.open("rb") as raw:
-            shutil.copyfileobj(raw, file, 1 << 20)
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

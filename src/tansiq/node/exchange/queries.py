@@ -29,14 +29,6 @@ def is_pausing(partner: str, now: datetime) -> bool:
     return Link.objects.filter(partner=partner, retry_at__gt=now).exists()
 
 
-def has_work() -> bool:
-    """Whether anything waits to be sent to anybody."""
-    return (
-        Item.objects.filter(envelope=None, delivered_at=None).exists()
-        or OutEnvelope.objects.filter(state=OutEnvelope.READY).exists()
-    )
-
-
 def delivery_of(references: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """For each item reference, how it stands at each partner: queued, sent, delivered or refused, with its evidence."""
     evidence: dict[str, list[dict[str, Any]]] = {}

@@ -17,7 +17,7 @@ from django.db import transaction
 from tansiq.engine.accords.decide import Decision
 from tansiq.engine.dossiers.entries import Part
 from tansiq.engine.dossiers.headers import Actor
-from tansiq.engine.dossiers.kind import Missing
+from tansiq.engine.dossiers.kind import MachineAct, Missing
 from tansiq.engine.errors import Refused, Rejected
 from tansiq.node.accounts import policy as roles
 from tansiq.node.audit.actions import record
@@ -30,8 +30,9 @@ from tansiq.node.flows.standing import Stand, decision_on, in_dossier, missing_o
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.dossiers.models import Dossier
 
-__all__ = ["Acted", "Considered", "act", "act_by_machine", "approve", "consider", "keep", "send_draft"]
+__all__ = ["Acted", "Considered", "act", "act_as_owed", "act_by_machine", "approve", "consider", "keep", "send_draft"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,21 @@ def act_by_machine(
     intent = Intent(kind=dossier.kind, act=act_name, dossier=dossier_id, codes=dict(codes), parts=parts)
     stand = in_dossier(dossier, intent)
     return signing.sign(stand, intent, Actor("machine", clause=clause), (), frozenset(), now, draft_id="", officer=None)
+
+
+def act_as_owed(dossier: Dossier, owed: MachineAct, *, now: datetime) -> bool:
+    """Sign one act that this node's machine owes in a dossier; False where accord or kind refuse it, which is audited.
+
+    It raises nothing then: what a machine may not do, or need not do any more, is no defect, and nobody needs to repair the job.
+    """
+    try:
+        act_by_machine(dossier.dossier_id, owed.act, owed.codes, owed.clause, now=now)
+    except Refused as error:
+        facts = {"act": owed.act, "kind": dossier.kind, "code": error.code}
+        with transaction.atomic():
+            record("act.refused", actor="machine", facts=facts, log="internal", now=now, dossier=dossier.dossier_id)
+        return False
+    return True
 
 
 def send_draft(officer: Officer, draft_id: str, *, now: datetime) -> Acted:

@@ -11,7 +11,7 @@ from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.errors import Rejected
 from tansiq.engine.kinds.registry import kind
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.flows import alerts, questions
 from tansiq.node.partners import queries as partners
 
@@ -80,7 +80,7 @@ def require_vouched_for(entry: SignedEntry) -> None:
         good = revocation.last_good.get(entry.dossier)
         if good is not None and good.entry is not None and _walk(entry, good.entry) is True:
             continue
-        if queries.waiting_for(entry.entry_id, dossier_id=entry.dossier):
+        if waiting_room.lacking(entry.entry_id, dossier_id=entry.dossier):
             continue
         raise Rejected("entry.key_revoked", author=header.author, key=revocation.key_id, dossier=entry.dossier)
 
@@ -100,7 +100,7 @@ def _walk(entry: SignedEntry, last: str) -> bool | str:
 
 def _header_of(entry_id: str) -> Header | None:
     held = queries.load_header(entry_id)
-    if held is None and (waiting := queries.waiting_entry(entry_id)) is not None:
+    if held is None and (waiting := waiting_room.entry(entry_id)) is not None:
         held = entries.from_wire(waiting.wire, at="/wire").header
     return held
 

@@ -23,10 +23,8 @@ from django.conf import settings
 from django.db import transaction
 
 from tansiq.engine.dossiers.entries import SignedEntry
-from tansiq.engine.errors import Refused
 from tansiq.engine.kinds import channel_calls
 from tansiq.node.accounts import roster
-from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries
 from tansiq.node.jobs.actions import enqueue
@@ -42,20 +40,15 @@ RING_JOB = "flows.ring"
 
 def ring(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.ring``: sign what this node's machine owes to the calls of a line, and come again when more is owed."""
-    from tansiq.node.flows.act import act_by_machine
+    from tansiq.node.flows.act import act_as_owed
 
     dossier = queries.dossier_by_id(str(payload["dossier"]))
     if dossier is None:
         return
     me = my_id()
     for owed in channel_calls.owed(queries.folded_of(dossier).state, me, now, settings.NODE.escalation):
-        try:
-            act_by_machine(dossier.dossier_id, owed.act, owed.codes, owed.clause, now=now)
-        except Refused as error:
-            # The call was answered or ended in this moment, or may not be answered here: nobody needs to repair the job.
-            facts = {"act": owed.act, "kind": dossier.kind, "code": error.code}
-            with transaction.atomic():
-                record("act.refused", actor="machine", facts=facts, log="internal", now=now, dossier=dossier.dossier_id)
+        # Refused where the call was answered or ended in this moment, or may not be answered here.
+        if not act_as_owed(dossier, owed, now=now):
             return
     dossier = queries.dossier_by_id(dossier.dossier_id)
     if dossier is not None:

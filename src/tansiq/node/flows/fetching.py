@@ -47,7 +47,6 @@ READ_TYPE = "application/vnd.tansiq.blob-read+json"
 WRITE_TYPE = "application/vnd.tansiq.blob-write+json"
 MAX_REQUEST = 16 * 1024
 MAX_PIECE = PIECE + MAX_HEAD
-MAX_WRITE = MAX_REQUEST + MAX_PIECE
 PIECES_A_TURN = 48
 THREADS = 2
 TRIES = 8

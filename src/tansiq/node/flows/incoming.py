@@ -21,11 +21,11 @@ from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.exchange import accepting, witness
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import attaching, blind_asking, blind_holding, projections, repair, searching
-from tansiq.node.flows.act import act_by_machine
+from tansiq.node.flows.act import act_as_owed, act_by_machine
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.flows.releasing import NOT_ACCEPTED_JOB
 from tansiq.node.flows.taking import NOT_UNDERSTOOD, entry_id_of, take_again, take_entry
@@ -141,13 +141,7 @@ def act_for_machine(payload: dict[str, Any], now: datetime) -> None:
     rules = kind(dossier.kind, dossier.kind_version)
     state = queries.folded_of(dossier).state
     for owed in rules.machine_acts(state, partners.my_id(), now, own_calendar()):
-        try:
-            act_by_machine(dossier.dossier_id, owed.act, owed.codes, owed.clause, now=now)
-        except Refused as error:
-            # What accord or kind forbid a machine is no defect: nobody needs to repair the job.
-            facts = {"act": owed.act, "kind": dossier.kind, "code": error.code}
-            with transaction.atomic():
-                record("act.refused", actor="machine", facts=facts, log="internal", now=now, dossier=dossier.dossier_id)
+        act_as_owed(dossier, owed, now=now)
 
 
 # -- the rest ------------------------------------------------------------------------------------------------------------
@@ -187,7 +181,7 @@ def take_revocation(sender: str, content: dict[str, JsonValue], now: datetime) -
                 urgent=True,
                 now=now,
             )
-            for key in queries.waiting_reasons(f"revocation:{sender}/"):
+            for key in waiting_room.reasons(f"revocation:{sender}/"):
                 enqueue(projections.TAKE_AGAIN_JOB, {"missing": key}, now=now, key=f"take_again/{key}")
 
 

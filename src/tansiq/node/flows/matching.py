@@ -106,12 +106,9 @@ def _grading(part: Part) -> Grading | None:
 
 def tell_of_alert(subject: Subject, dossier_id: str, issuer: str, circle: str, now: datetime) -> None:
     """A partner's alert meets records of ours: a task for the owner of each, once – who has dealt with it is not asked again."""
-    met, reach = _met(subject, dossier_id, circle)
+    met = _met(subject, dossier_id, circle)
     with transaction.atomic():
-        for match in met:
-            record = reach.get(match.subject_id)
-            if record is None:
-                continue
+        for match, record in met:
             desk.put(
                 "alert_match",
                 f"alert_match/{dossier_id}/{match.subject_id}",
@@ -125,12 +122,12 @@ def tell_of_alert(subject: Subject, dossier_id: str, issuer: str, circle: str, n
             )
 
 
-def _met(subject: Subject, dossier_id: str, circle: str) -> tuple[list[Match], dict[str, register.Reach]]:
-    """What the subject may meet here, and whose those records are that it does; nothing of its own dossier."""
+def _met(subject: Subject, dossier_id: str, circle: str) -> list[tuple[Match, register.Reach]]:
+    """What the subject meets here and is told of, with whose record it is; nothing of its own dossier."""
     query = Query.of(subject_of(str(subject.subject_id), subject.schema, subject.card))
     met = index.holder().search(query, policy.labels_of_matches(circle), LIMIT)
     held = register.reach_of([m.subject_id for m in met if m.band in TOLD_BANDS])
-    return met, {known: record for known, record in held.items() if record.dossier != dossier_id}
+    return [(m, record) for m in met if (record := held.get(m.subject_id)) and record.dossier != dossier_id]
 
 
 def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: datetime) -> None:
@@ -138,12 +135,9 @@ def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: date
 
     The receiving circle hears that there is somebody to ask only where a record lets a contact be known; of a silent one it hears nothing.
     """
-    met, reach = _met(subject, dossier_id, circle)
+    met = _met(subject, dossier_id, circle)
     with transaction.atomic():
-        for match in met:
-            record = reach.get(match.subject_id)
-            if record is None:
-                continue
+        for match, record in met:
             desk.put(
                 "match",
                 f"match/{dossier_id}/{match.subject_id}",
@@ -153,7 +147,7 @@ def _tell(subject: Subject, dossier_id: str, author: str, circle: str, now: date
                 link=_link(subject, match.subject_id, shares=record.circle == circle),
                 now=now,
             )
-        if any(record.circle != circle and record.discoverability in OPEN for record in reach.values()):
+        if any(record.circle != circle and record.discoverability in OPEN for _, record in met):
             desk.put(
                 "match_elsewhere",
                 f"match_elsewhere/{dossier_id}",

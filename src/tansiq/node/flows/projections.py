@@ -14,7 +14,7 @@ from tansiq.engine.dossiers.entries import SignedEntry
 from tansiq.engine.kinds import accord as accord_kind
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.flows import (
     alerts,
     attaching,
@@ -42,7 +42,6 @@ SUBJECTS = frozenset({"subject", "reshared"})
 """Parts that may be about somebody whom this node holds something about."""
 OWN_PLACES = {"channel": "channels"}
 """Kinds whose dossiers have pages of their own."""
-QUIET_ACTS = frozenset({"received", "remind_seen"})
 
 
 def after_entry(dossier: Dossier, entry: SignedEntry, *, now: datetime) -> None:
@@ -141,7 +140,7 @@ def project_accord(dossier: Dossier, _entry: SignedEntry, now: datetime) -> None
     partners.project_accord(found, title=title, parties=parties, now=now)
     blind_holding.begin(now)
     missing = f"accord:{dossier.dossier_id}"
-    if queries.waiting_for(missing):
+    if waiting_room.lacking(missing):
         enqueue(TAKE_AGAIN_JOB, {"missing": missing}, now=now, key=f"take_again/{missing}")
 
 

@@ -18,7 +18,7 @@ from tansiq.node.audit import actions as audit
 from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import verification
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import owed, queries
+from tansiq.node.dossiers import owed, queries, waiting_room
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
@@ -216,7 +216,7 @@ def _files() -> dict[str, str]:
 
 
 def _waiting() -> dict[str, str]:
-    waiting = len(queries.waiting())
+    waiting = len(waiting_room.listed())
     return _found("warn" if waiting else "ok", "waiting entries", f"{waiting} entries wait for their ancestors")
 
 

@@ -17,7 +17,7 @@ from tansiq.engine.formats.ids import is_external
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
-from tansiq.node.dossiers import queries
+from tansiq.node.dossiers import drafts, queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import attaching, exercises, projections
 from tansiq.node.flows.intents import Intent
@@ -121,7 +121,7 @@ def _append(
         facts = {"entry": entry.entry_id, "act": intent.act, "kind": stand.rules.name, "to": stand.others}
         record("entry.signed", actor=actor, facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
         if draft_id:
-            dossiers.finish_draft(draft_id, "sent", now)
+            drafts.finish(draft_id, "sent", now)
             desk.settle(f"approved/{draft_id}", now=now)
             desk.settle(f"approval/{draft_id}", now=now)
         projections.after_entry(dossier, entry, now=now)

@@ -30,7 +30,7 @@ from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.audit.actions import record
 from tansiq.node.dossiers import actions as dossiers
-from tansiq.node.dossiers import erased, queries
+from tansiq.node.dossiers import erased, queries, waiting_room
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import exercises, origins, projections
 from tansiq.node.flows.admitting import (
@@ -82,7 +82,7 @@ def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
 
 def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
     """Two entries may wait for each other: one for its ancestor, that one for the word that vouches for it."""
-    waiting = queries.waiting_entry(entry.entry_id)
+    waiting = waiting_room.entry(entry.entry_id)
     for ancestor in waiting.missing if waiting else []:
         if _take_again(ancestor, now):
             take_waiting(entry.dossier, now)
@@ -90,9 +90,9 @@ def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
 
 def _keep_unread(sender: str, content: dict[str, JsonValue], error: Rejected, now: datetime) -> None:
     """Keep what a newer version wrote, under its id; nothing else of it can be known here."""
-    kept = dossiers.Unplaced(entry_id_of(content), "", sender, content)
+    kept = waiting_room.Unplaced(entry_id_of(content), "", sender, content)
     with transaction.atomic():
-        dossiers.keep_waiting(kept, missing=[f"version:{error.code}"], now=now)
+        waiting_room.keep(kept, missing=[f"version:{error.code}"], now=now)
 
 
 def entry_id_of(content: Any) -> str:
@@ -128,13 +128,13 @@ def _is_early(sender: str, entry: SignedEntry, now: datetime) -> bool:
     pins = entry.header.opening or dossier
     if pins is None or not pins.accord:
         return False
-    waiting = queries.waiting_entry(entry.entry_id)
+    waiting = waiting_room.entry(entry.entry_id)
     if waiting is not None and now >= waiting.received_at + GRACE:
         return False
     if waiting is None:
         lacking = f"accord:{pins.accord}"
         with transaction.atomic():
-            dossiers.keep_waiting(_unplaced(sender, entry), missing=[lacking], now=now)
+            waiting_room.keep(_unplaced(sender, entry), missing=[lacking], now=now)
             key = f"take_again/{entry.entry_id}"
             enqueue(projections.TAKE_AGAIN_JOB, {"missing": lacking}, now=now, run_at=now + GRACE, key=key)
     return True
@@ -161,7 +161,7 @@ def _append(sender: str, entry: SignedEntry, refusal: str | None, now: datetime)
             return False
         if appended.is_new:
             _store(sender, entry, dossier, dossiers.Placed(appended.folded, appended.trace), refusal, now)
-        dossiers.drop_waiting(entry.entry_id)
+        waiting_room.drop(entry.entry_id)
         return True
 
 
@@ -226,8 +226,8 @@ def _entry_circle(entry: SignedEntry) -> str:
 # -- waiting -------------------------------------------------------------------------------------------------------------
 
 
-def _unplaced(sender: str, entry: SignedEntry) -> dossiers.Unplaced:
-    return dossiers.Unplaced(entry.entry_id, entry.dossier, sender, entry.to_wire())
+def _unplaced(sender: str, entry: SignedEntry) -> waiting_room.Unplaced:
+    return waiting_room.Unplaced(entry.entry_id, entry.dossier, sender, entry.to_wire())
 
 
 def _wait(sender: str, entry: SignedEntry, missing: Sequence[str], now: datetime) -> None:
@@ -237,8 +237,8 @@ def _wait(sender: str, entry: SignedEntry, missing: Sequence[str], now: datetime
 
 def _keep_and_ask(sender: str, entry: SignedEntry, missing: Sequence[str], now: datetime) -> None:
     """Keep the entry and ask its sender for the entries it stands on, in the caller's transaction."""
-    dossiers.keep_waiting(_unplaced(sender, entry), missing=missing, now=now)
-    wanted = [one for one in missing if is_digest(one) and not queries.waits(one)]
+    waiting_room.keep(_unplaced(sender, entry), missing=missing, now=now)
+    wanted = [one for one in missing if is_digest(one) and not waiting_room.holds(one)]
     ask_for([sender], entry.dossier, wanted, now)
 
 
@@ -255,24 +255,24 @@ def take_waiting(dossier_id: str, now: datetime) -> None:
 
     What is here is looked up, not remembered: killed in between, the next call goes on where this one ended.
     """
-    ready = queries.ready_in(dossier_id)
+    ready = waiting_room.ready_in(dossier_id)
     while ready:
         entry_id = ready.pop()
         if _take_again(entry_id, now):
-            ready += [one for one in queries.waiting_for(entry_id, dossier_id=dossier_id) if one not in ready]
+            ready += [one for one in waiting_room.lacking(entry_id, dossier_id=dossier_id) if one not in ready]
 
 
 def take_again(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.take_again``: judge again what waited for something that is no entry (``payload["missing"]``)."""
-    for entry_id in queries.waiting_for(str(payload["missing"])):
-        waiting = queries.waiting_entry(entry_id)
+    for entry_id in waiting_room.lacking(str(payload["missing"])):
+        waiting = waiting_room.entry(entry_id)
         if waiting is not None and _take_again(entry_id, now):
             take_waiting(waiting.dossier, now)
 
 
 def take_unread(now: datetime) -> None:
     """At the worker's start: what an older version could not read may be read by this one."""
-    for row in queries.waiting():
+    for row in waiting_room.listed():
         if any(one.startswith(("kind:", "version:")) for one in row.missing) and _take_again(row.entry_id, now):
             take_waiting(row.dossier, now)
 
@@ -280,19 +280,19 @@ def take_unread(now: datetime) -> None:
 def ask_again(now: datetime) -> None:
     """Once an hour: ask every participant, not only the sender, for what entries still wait for."""
     others = {row.node_id for row in partners.partners() if row.status == row.ENROLLED}
-    for row in queries.waiting():
+    for row in waiting_room.listed():
         if row.received_at > now - timedelta(hours=1):
             continue
         dossier = queries.dossier_by_id(row.dossier) if row.dossier else None
         nodes = sorted(others & set(dossier.participants)) if dossier else [row.sender]
-        wanted = [one for one in row.missing if is_digest(one) and not queries.waits(one)]
+        wanted = [one for one in row.missing if is_digest(one) and not waiting_room.holds(one)]
         with transaction.atomic():
             ask_for(nodes, row.dossier, wanted, now.replace(minute=0))
 
 
 def _take_again(entry_id: str, now: datetime) -> bool:
     """Place a waiting entry if it can be now; what turns out to break a rule leaves the waiting room, and that is recorded."""
-    waiting = queries.waiting_entry(entry_id)
+    waiting = waiting_room.entry(entry_id)
     if waiting is None:
         return False
     try:
@@ -303,7 +303,7 @@ def _take_again(entry_id: str, now: datetime) -> bool:
         if error.code in NOT_UNDERSTOOD:
             return False
         with transaction.atomic():
-            dossiers.drop_waiting(entry_id)
+            waiting_room.drop(entry_id)
             facts = {"partner": waiting.sender, "type": "entry", "code": error.code, "entry": entry_id}
             record("item.refused", actor=f"node:{waiting.sender}", facts=facts, log="exchange", now=now)
         return False

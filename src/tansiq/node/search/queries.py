@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import is_id
-from tansiq.node.search.models import Asked, GivenHit, InboundQuery, Search
+from tansiq.node.search.models import Asked, InboundQuery, Search
 from tansiq.node.search.policy import OfficerLike, visible_to
 
 
@@ -47,8 +47,3 @@ def asked_of(partner: str, day: datetime) -> int:
 def answered(partner: str, query_id: str) -> InboundQuery | None:
     """Our answer to this question, if it was answered before."""
     return InboundQuery.objects.filter(partner=partner, query_id=query_id).first()
-
-
-def subject_of_hit(partner: str, hit_id: str) -> str | None:
-    """The subject that a hit number given to this partner stands for."""
-    return GivenHit.objects.filter(partner=partner, hit_id=hit_id).values_list("subject_id", flat=True).first()

@@ -42,11 +42,6 @@ def phase_label(kind_name: str, phase: str) -> str:
     return _said(kind_name, "phases", phase)
 
 
-def role_label(kind_name: str, role: str) -> str:
-    """*Executing authority*."""
-    return _said(kind_name, "roles", role)
-
-
 def topic_label(kind_name: str, topic: str) -> str:
     """*Objective reasons …*."""
     return _said(kind_name, "topics", topic)

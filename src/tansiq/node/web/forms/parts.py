@@ -17,7 +17,6 @@ from tansiq.node.web.markings import handling_sentence, level_name, tlp_sentence
 LANGUAGES = ("ar", "fr", "en", "it", "fa", "es", "de")
 TLP = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
 WITHOUT_LANGUAGE = frozenset({"subject", "file", "fingerprints"})
-PERSON_PROPERTIES = ("name", "birthDate", "nationality", "phone", "passportNumber", "idNumber")
 
 
 class MarkedForm(forms.Form):

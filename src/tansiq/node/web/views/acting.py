@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers import queries
-from tansiq.node.dossiers.actions import OPEN_DRAFTS
+from tansiq.node.dossiers.drafts import OPEN
 from tansiq.node.dossiers.policy import may_approve
 from tansiq.node.flows import act as flow
 from tansiq.node.flows.intents import Intent
@@ -130,12 +130,7 @@ def draft(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) 
 
 def _edit_address(row: Draft, officer: Officer) -> str:
     """Where the author writes on a draft that opens a dossier; empty for everybody else and for acts in a dossier."""
-    if (
-        row.officer != officer.reference
-        or row.intent["dossier"]
-        or row.kind == "request"
-        or row.state not in OPEN_DRAFTS
-    ):
+    if row.officer != officer.reference or row.intent["dossier"] or row.kind == "request" or row.state not in OPEN:
         return ""
     return f"{reverse('dossiers_open', args=[row.kind])}?draft={row.draft_id}"
 
