@@ -31,14 +31,14 @@ SPOKEN = frozenset({"open", "message", "call"})
 def lines_shown(officer: Officer) -> list[dict[str, Any]]:
     """Every line the officer may see: those with a call first, then those with something unread, then the newest."""
     names, held, me = words.node_names(), links(), my_id()
-    rows = list(queries.dossiers_for(officer, kind_name=KIND)[:MAX_LINES])
+    rows = list(queries.dossiers_for(officer, kind_name=KIND).defer(None)[:MAX_LINES])
     unread = queries.unread_in([row.dossier_id for row in rows])
     found = [_line(row, names, held, me, unread.get(row.dossier_id, 0)) for row in rows]
     return sorted(found, key=lambda line: (not line["calls"], not line["unread"], -line["changed_at"].timestamp()))
 
 
 def _line(row: Dossier, names: Mapping[str, str], held: Mapping[str, Any], me: str, unread: int) -> dict[str, Any]:
-    state = queries.folded_of(queries.dossier_by_id(row.dossier_id) or row).state
+    state = queries.folded_of(row).state
     others = [party for party in row.participants if party != me]
     return {
         "dossier": row.dossier_id,

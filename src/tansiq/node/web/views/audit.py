@@ -55,10 +55,11 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 def quarantine(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
     """What arrived and may not be used here, for the data-protection officer: from whom, when and why, never the content."""
     require(officer.roles, "quarantine")
-    people = names_of({row.decided_by for row in quarantined() if row.decided_by})
+    held = quarantined()
+    people = names_of({row.decided_by for row in held if row.decided_by})
     rows = [
         {"row": row, "why": sentence(row.reason, {}, language_now()), "by": people.get(row.decided_by, row.decided_by)}
-        for row in quarantined()
+        for row in held
     ]
     return render(request, "web/audit/quarantine.html", {"rows": rows, "names": words.node_names()})
 
