@@ -77,17 +77,17 @@ def taken(*, now: Any, entries: list[str]) -> dict[str, float]:
 
 def entries(*, now: Any, dossier: str) -> dict[str, Any]:
     """Everything the store holds of a dossier, in a form that two nodes can be compared by."""
-    from tansiq.node.dossiers import queries
+    from tansiq.node.dossiers import queries, waiting_room
 
     row = queries.dossier_by_id(dossier)
     if row is None:
-        return {"entries": [], "shown": None, "phase": "", "waiting": len(queries.waiting())}
+        return {"entries": [], "shown": None, "phase": "", "waiting": len(waiting_room.listed())}
     folded = queries.folded_of(row)
     return {
         "entries": [(e.entry_id, e.is_effective, e.reason) for e in row.entries.order_by("entry_id")],
         "shown": folded.shown(),
         "phase": row.phase,
-        "waiting": len(queries.waiting()),
+        "waiting": len(waiting_room.listed()),
     }
 
 
