@@ -16,7 +16,7 @@ from tansiq.engine.envelopes import bodies
 from tansiq.engine.envelopes.sealing import MAGIC, MAX_ENVELOPE, MAX_MANIFEST, Sealed
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.formats import canonical
-from tansiq.node.api.bounds import bounded
+from tansiq.node.api.bounds import MAX_PAGE, bounded
 from tansiq.node.audit.models import Event
 from tansiq.node.desk.queries import list_for
 from tansiq.node.exchange.models import Contradiction, InEnvelope, OutEnvelope
@@ -246,7 +246,7 @@ def knock(path: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, dict[str,
         ("/peer/v1/envelopes", MAX_ENVELOPE),
         ("/peer/v1/receipts", 256 * 1024),
         ("/peer/v1/pull", 16 * 1024),
-        ("/register/import", 64 * 1024 * 1024),
+        ("/register/imports/", MAX_PAGE),
     ],
 )
 def test_the_server_refuses_what_is_too_large_without_reading_it(path: str, limit: int) -> None:

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tansiq.node.exchange.models import Upload
-from tansiq.node.flows import list_imports
+from tansiq.node.flows import attaching, list_imports
 from tansiq.node.flows.working import LONG_JOBS
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.register.models import ImportOrder, ImportRun, StatementRow, Subject
@@ -74,6 +74,25 @@ def test_a_list_is_looked_at_confirmed_and_stored_and_its_file_goes(world: World
     assert "What it did" in done
     assert not Upload.objects.exists()
     assert ImportRun.objects.get().state == "done"
+
+
+def test_a_long_file_is_brought_in_pieces_and_an_unfinished_one_is_no_list(world: World) -> None:
+    client, officer, raw = signed_in(world, "liaison"), world.officer("liaison"), un_list(FIRST, SECOND)
+    begun = attaching.begin(officer, "list.xml", len(raw), "text/xml", now=world.now)
+    told = {"discoverability": "hit", "uploads": str(begun.upload_id)}
+    early = client.post("/register/imports/", told)
+    assert early.status_code == 400
+    assert not ImportOrder.objects.exists()
+    attaching.put(officer, str(begun.upload_id), 0, raw, now=world.now)
+    attaching.finish(officer, str(begun.upload_id), now=world.now)
+    assert client.post("/register/imports/", told).status_code == 302
+    assert work(world) == 1
+    client.post(f"/register/imports/{ImportOrder.objects.get().pk}/confirm/")
+    assert work(world) == 1
+    assert Subject.objects.count() == 2
+    stranger = signed_in(world, "second")
+    assert stranger.post("/register/imports/", told).status_code == 400
+    assert stranger.post("/register/imports/", {"discoverability": "hit"}).status_code == 400
 
 
 def test_killed_while_it_stores_it_is_stored_again_to_the_same_end(

@@ -183,11 +183,17 @@ def _read_fully(source: Reader, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def content_of(officer: Officer, upload_id: str, **more: str) -> dict[str, Any]:
-    """A finished upload as the content of a part; ``more`` are members such as ``description``; empty ones are left out."""
+def whole(officer: Officer, upload_id: str) -> Upload:
+    """An upload of this officer that is finished; raises Rejected: ``file.upload_unknown`` or ``file.not_whole``."""
     row = blobs.get_upload(officer.reference, upload_id)
     if not row.blob:
         raise Rejected("file.not_whole", at="/files", name=row.told["name"])
+    return row
+
+
+def content_of(officer: Officer, upload_id: str, **more: str) -> dict[str, Any]:
+    """A finished upload as the content of a part; ``more`` are members such as ``description``; empty ones are left out."""
+    row = whole(officer, upload_id)
     return {
         "name": row.told["name"],
         "media_type": row.told["media_type"],

@@ -20,7 +20,7 @@ from tansiq.node.web.pages.subject import reach_word
 class ImportForm(Form):
     """Which file, what it is, and who will see what it says."""
 
-    file = forms.FileField()
+    file = forms.FileField(required=False)
     form = forms.ChoiceField(required=False)
     list_key = forms.CharField(max_length=40, required=False, widget=forms.TextInput(attrs=LEFT_TO_RIGHT))
     name = forms.CharField(max_length=120, required=False)
@@ -46,11 +46,25 @@ class ImportForm(Form):
         }
         for name, (label, help_text) in told.items():
             self.fields[name].label, self.fields[name].help_text = label, help_text
+        self.fields["file"].is_needed = True  # type: ignore[attr-defined]
         self.fields["form"].choices = [("", _("recognise it")), *form_words().items()]  # type: ignore[attr-defined]
         named = [(name, name) for name in sorted(circles)]
         self.fields["circle"].choices = [("", _("the whole node")), *named]  # type: ignore[attr-defined]
         reaches = [(name, reach_word(name)) for name in REACHES]
         self.fields["discoverability"].choices = reaches  # type: ignore[attr-defined]
+
+    @property
+    def brought(self) -> str:
+        """The upload that was brought piece by piece, the last one chosen; empty where the file comes with the form."""
+        named: list[str] = self.data.getlist("uploads") if self.is_bound else []  # type: ignore[attr-defined]
+        return named[-1] if named else ""
+
+    def clean(self) -> dict[str, Any]:
+        """A file is needed, by one way or the other."""
+        told: dict[str, Any] = super().clean() or {}
+        if not told.get("file") and not self.brought:
+            self.add_error("file", _("Choose a file."))
+        return told
 
 
 class ReadingForm(Form):

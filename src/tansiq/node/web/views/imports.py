@@ -25,7 +25,10 @@ from tansiq.node.web.pages.imports import order_shown
 from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.exchange.models import Upload
     from tansiq.node.register.models import ImportOrder
 
 STANDING = {"schema": "Person", "encoding": "utf-8", "delimiter": ","}
@@ -40,16 +43,22 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
     )
     if request.method == "POST" and form.is_valid():
         told = dict(form.cleaned_data)
-        file = told.pop("file")
         try:
-            upload = attaching.take(officer, file.name, "", file.size, file, now=now)
+            upload = _upload(officer, form.brought, told.pop("file"), now)
             order = list_imports.order(officer, upload, now=now, **told)
             return redirect("register_import", order_id=str(order.pk))
         except TansiqError as error:
-            tell_in_form(form, error, {"/list": "list_key"})
+            tell_in_form(form, error, {"/list": "list_key", "/files": "file"})
     rows = [order_shown(row) for row in import_orders.orders(officer)]
     context = {"form": form, "rows": rows}
     return render(request, "web/register/imports.html", context, status=400 if form.errors else 200)
+
+
+def _upload(officer: Officer, brought: str, file: UploadedFile | None, now: datetime) -> Upload:
+    """The file as it lies here, sealed: brought in pieces before, or a small one that came with the form."""
+    if file is None:
+        return attaching.whole(officer, brought)
+    return attaching.take(officer, file.name or "", "", file.size or 0, file, now=now)
 
 
 @for_officers
