@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -25,6 +25,7 @@ from tansiq.node.web.streaming import streamed
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+    from tansiq.node.register.models import Subject
 
 NARROWING = ("schema", "origin", "source", "state", "circle", "subject")
 TYPES = {"ftm": ("jsonl", "application/x-ndjson; charset=utf-8"), "csv": ("csv", "text/csv; charset=utf-8")}
@@ -52,9 +53,14 @@ def export(request: HttpRequest, officer: Officer, now: datetime) -> HttpRespons
             tell_in_form(form, error)
         else:
             return _file(request, opened)
+    context = {"form": form, **_narrowed(given, subject)}
+    return render(request, "web/register/export.html", context, status=400 if form.errors else 200)
+
+
+def _narrowed(given: dict[str, str], subject: Subject | None) -> dict[str, Any]:
+    """What will leave, in words: one subject, or what the list was narrowed to."""
     language = language_now()
-    context = {
-        "form": form,
+    return {
         "given": given,
         "kept": urlencode(given),
         "subject": subject,
@@ -62,7 +68,6 @@ def export(request: HttpRequest, officer: Officer, now: datetime) -> HttpRespons
         "schema": schema_label(given["schema"], language) if "schema" in given else "",
         "origin": origin_word(given["origin"]) if "origin" in given else "",
     }
-    return render(request, "web/register/export.html", context, status=400 if form.errors else 200)
 
 
 def _selection(given: dict[str, str]) -> Selection:
