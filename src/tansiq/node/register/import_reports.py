@@ -11,6 +11,7 @@ from tansiq.engine.formats.times import format_time
 
 MAX_REPORTED = 10_000
 MAX_SAMPLE = 5
+MAX_SAMPLED = 300
 MAX_TOLD = 1_000
 
 
@@ -65,6 +66,11 @@ class ImportReport:
         }
 
 
+def shortened(text: str) -> str:
+    """As much of a long value as a person needs to see that it was understood."""
+    return text if len(text) <= MAX_SAMPLED else f"{text[:MAX_SAMPLED]}…"
+
+
 def sample_of(record: ListRecord) -> dict[str, Any]:
     """A row as it was understood, with what the file wrote where that is something else; for a dry run."""
     entities: dict[str, dict[str, Any]] = {}
@@ -72,5 +78,5 @@ def sample_of(record: ListRecord) -> dict[str, Any]:
         own = said.entity_id.partition("#")[2]
         entity = entities.setdefault(own, {"schema": said.schema, "properties": {}})
         told = said.value if said.original_value is None else f"{said.value} \N{LEFTWARDS ARROW} {said.original_value}"
-        entity["properties"].setdefault(said.prop, []).append(told)
+        entity["properties"].setdefault(said.prop, []).append(shortened(told))
     return {"place": record.place, "number": record.number, "entities": list(entities.values())}
