@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import Decision, Question, decide
+from tansiq.engine.accords.decide import Decision, decide
 from tansiq.engine.blind import batches
 from tansiq.engine.blind.batches import Batch
 from tansiq.engine.blind.keys import FAMILIES, SCHEME, question_keys
@@ -28,7 +28,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import exercises
 from tansiq.node.flows.blind_holding import cost_of
-from tansiq.node.flows.search_terms import accord_between, families_between
+from tansiq.node.flows.search_terms import accord_between, families_between, query_of
 from tansiq.node.partners import queries as partners
 from tansiq.node.search import blind_actions as actions
 from tansiq.node.search import blind_queries as queries
@@ -105,18 +105,14 @@ def may_ask_blindly(
     """Whether the accord lets this officer ask ``partner`` blindly under these families, counting what was asked today."""
     me = partners.my_id()
     more = cost_of(batches.size_for(max(count, 1))) - 1
-    question = Question(
-        act="query",
-        kind="request",
-        entry_act="query",
-        sender=me,
-        recipients=frozenset({partner}),
-        purpose=purpose,
-        crime_area=crime_area or None,
+    question = query_of(
+        me,
+        partner,
+        purpose,
+        crime_area,
         families=frozenset(families),
         spent_today=queries.asked_blindly_of(partner, now) + more,
         spent_by_officer=queries.asked_blindly_of(partner, now, officer=officer) + more,
-        discloses="contact",
     )
     return decide(question, accord_between(me, partner, is_blind=True), now=now, local=partners.local_rules())
 

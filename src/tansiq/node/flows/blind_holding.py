@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import Decision, Question, decide
+from tansiq.engine.accords.decide import Decision, decide
 from tansiq.engine.blind import batches, filters, oprf
 from tansiq.engine.blind.keys import FAMILIES, SCHEME, record_keys
 from tansiq.engine.errors import Rejected
@@ -29,7 +29,7 @@ from tansiq.engine.formats.times import format_time
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import exercises
-from tansiq.node.flows.search_terms import accord_between, code_of, families_between
+from tansiq.node.flows.search_terms import accord_between, code_of, families_between, query_of
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 from tansiq.node.register import queries as register
@@ -367,18 +367,14 @@ def _refusal(asked: actions.Arrived, epoch: BlindEpoch | None, now: datetime) ->
 def may_be_asked(asked: actions.Arrived, now: datetime) -> Decision:
     """Whether the accord lets the partner ask this now, counting what its question would cost."""
     me = partners.my_id()
-    question = Question(
-        act="query",
-        kind="request",
-        entry_act="query",
-        sender=asked.partner,
-        recipients=frozenset({me}),
-        purpose=asked.purpose,
-        crime_area=asked.crime_area or None,
+    question = query_of(
+        asked.partner,
+        me,
+        asked.purpose,
+        asked.crime_area,
         families=frozenset(asked.families),
         spent_today=queries.spent_blindly_by(asked.partner, now) + asked.cost - 1,
         spent_by_officer=queries.spent_blindly_by(asked.partner, now, officer=asked.asked_by) + asked.cost - 1,
-        discloses="contact",
     )
     accord = accord_between(me, asked.partner, is_blind=True)
     return decide(question, accord, now=now, local=partners.local_rules())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from tansiq.engine.accords.decide import AccordInForce, Question, decide
 from tansiq.engine.blind.keys import FAMILIES
@@ -30,20 +31,27 @@ def accord_between(one: str, other: str, *, is_blind: bool = False) -> AccordInF
     return first
 
 
-def families_between(asker: str, holder: str, now: datetime) -> list[str]:
-    """The families of keys under which ``asker`` may ask ``holder`` blindly as the accord stands, strongest first; empty if none."""
-    accord = accord_between(asker, holder, is_blind=True)
-    if accord is None:
-        return []
-    question = Question(
+def query_of(asker: str, holder: str, purpose: str | None = None, crime_area: str = "", **more: Any) -> Question:
+    """What ``decide`` is asked about a question of ``asker`` to ``holder``, open or blind, on either side."""
+    return Question(
         act="query",
         kind="request",
         entry_act="query",
         sender=asker,
         recipients=frozenset({holder}),
-        families=frozenset({"any"}),
+        purpose=purpose,
+        crime_area=crime_area or None,
+        discloses="contact",
+        **more,
     )
-    decision = decide(question, accord, now=now)
+
+
+def families_between(asker: str, holder: str, now: datetime) -> list[str]:
+    """The families of keys under which ``asker`` may ask ``holder`` blindly as the accord stands, strongest first; empty if none."""
+    accord = accord_between(asker, holder, is_blind=True)
+    if accord is None:
+        return []
+    decision = decide(query_of(asker, holder, families=frozenset({"any"})), accord, now=now)
     # Everything else is permitted if nothing is wrong but the family, which no accord names.
     if decision.code != "decide.blind_family_not_covered" or decision.conditions is None:
         return []

@@ -24,7 +24,7 @@ from tansiq.node.accounts import policy as roles
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import blind_asking, exercises
-from tansiq.node.flows.search_terms import WORD, accord_between, code_of
+from tansiq.node.flows.search_terms import WORD, accord_between, code_of, query_of
 from tansiq.node.partners import queries as partners
 from tansiq.node.register import index, policy
 from tansiq.node.register import queries as register
@@ -237,17 +237,7 @@ def may_ask(partner: str, purpose: str, crime_area: str, now: datetime) -> Decis
     """Whether the accord lets this node ask ``partner`` at all, counting what was asked today."""
     me = partners.my_id()
     accord = accord_between(me, partner)
-    question = Question(
-        act="query",
-        kind="request",
-        entry_act="query",
-        sender=me,
-        recipients=frozenset({partner}),
-        purpose=purpose,
-        crime_area=crime_area or None,
-        spent_today=queries.asked_of(partner, now),
-        discloses="contact",
-    )
+    question = query_of(me, partner, purpose, crime_area, spent_today=queries.asked_of(partner, now))
     return decide(question, accord, now=now, local=partners.local_rules())
 
 
