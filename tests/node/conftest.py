@@ -38,6 +38,16 @@ def unlocked_vault() -> Iterator[None]:
     keys.install(None)
 
 
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """No test speaks the language of the one before it: a page leaves the reader's language behind in its thread."""
+    from django.utils import translation
+
+    translation.deactivate()
+    yield
+    translation.deactivate()
+
+
 @pytest.fixture
 def now() -> datetime:
     """The instant at which tests happen."""
