@@ -2,7 +2,9 @@
 
     python tools/catalogues.py [--check]  complete, placeholders agree, .mo files fresh (exit 1 if not); also the words
                                           that stand elsewhere: sentences of errors, labels of kinds and code lists
-    python tools/catalogues.py update     gather every message anew, keep translations, write .po and .mo
+    python tools/catalogues.py update     gather every message anew, keep translations, write .po and .mo; say what is missing
+    python tools/catalogues.py missing    what has no translation yet, as JSON to be filled in (empty: nothing is missing)
+    python tools/catalogues.py fill FILE  take the translations of such a JSON file into the catalogues
 
 Written in Python over Babel, so that no gettext program is needed. Both the .po files (to translate) and the .mo files
 (what Django reads) are committed: a fresh clone shows every opened language without a step in between. English is a
@@ -28,7 +30,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src/tansiq/node"
 LOCALES = ROOT / "src/tansiq/node/web/locale"
-OPENED = ("ar", "en", "fr")
+OPENED = ("ar", "en", "fa", "fr", "it")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
@@ -147,6 +149,44 @@ def update() -> None:
         path.with_suffix(".mo").write_bytes(mo_bytes(read(language)))
 
 
+def missing() -> list[dict[str, object]]:
+    """Every message that lacks a translation: what it says, who says it, and an empty place for each language that lacks it."""
+    catalogs = {language: read(language) for language in OPENED}
+    lacking = []
+    for message in gathered():
+        known = {language: catalog.get(message.id, message.context) for language, catalog in catalogs.items()}
+        empty = [language for language in OPENED if language != "en" and not _is_whole(known[language])]
+        if not message.id or not empty:
+            continue
+        plurals = {language: catalogs[language].num_plurals for language in empty}
+        places = {one: "" if isinstance(message.id, str) else [""] * plurals[one] for one in empty}
+        said_in = ", ".join(sorted({place for place, _line in message.locations}))
+        lacking.append({"message": message.id, "context": message.context, "said_in": said_in, **places})
+    return lacking
+
+
+def _is_whole(message: Message | None) -> bool:
+    strings = [] if message is None else [message.string] if isinstance(message.string, str) else list(message.string)
+    return bool(strings) and all(strings)
+
+
+def fill(path: Path) -> None:
+    """Take the translations that stand in the file into the catalogues; raises SystemExit for a message nobody says."""
+    update()
+    catalogs = {language: read(language) for language in OPENED}
+    for asked in json.loads(path.read_bytes()):
+        said = asked["message"] if isinstance(asked["message"], str) else tuple(asked["message"])
+        for language in OPENED:
+            if given := asked.get(language):
+                message = catalogs[language].get(said, asked.get("context"))
+                if message is None:
+                    raise SystemExit(f"no page says {said!r} (context: {asked.get('context')})")
+                message.string = given if isinstance(given, str) else tuple(given)
+    for language, catalog in catalogs.items():
+        po_path(language).write_bytes(po_bytes(catalog))
+    update()
+
+
 def problems() -> Iterator[str]:
     """What is missing or disagrees, one sentence each."""
     template = gathered()
@@ -258,9 +298,14 @@ def _lacking(what: str, texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Check or update."""
+    """Check, update, say what is missing, or fill it in."""
+    if sys.argv[1:] == ["missing"]:
+        print(json.dumps(missing(), ensure_ascii=False, indent=2))
+        return
     if sys.argv[1:] == ["update"]:
         update()
+    elif sys.argv[1:2] == ["fill"]:
+        fill(Path(sys.argv[2]))
     found = sorted([*problems(), *word_problems()])
     for line in found:
         print(line)

@@ -79,13 +79,13 @@ def test_a_visitor_is_asked_to_sign_in(world: World, path: str) -> None:
     assert part.content == b""
 
 
-@pytest.mark.parametrize("language", ["ar", "fr", "en"])
+@pytest.mark.parametrize("language", ["ar", "fr", "en", "it", "fa"])
 def test_every_page_opens_in_every_language(world: World, language: str) -> None:
     accord = world.accord("ma")
     dossier = world.ask("ma")
     world.settle()
     client = signed_in(world, "liaison", language)
-    direction = "rtl" if language == "ar" else "ltr"
+    direction = "rtl" if language in {"ar", "fa"} else "ltr"
     for path in [*PAGES[:-1], f"/dossiers/{dossier}/", f"/dossiers/{accord}/", f"/accords/{accord}/", "/partners/ma/"]:
         answer = client.get(path)
         assert answer.status_code == 200, path

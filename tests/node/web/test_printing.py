@@ -60,6 +60,8 @@ def quick() -> Iterator[None]:
         ("ar", ["النسخة 2 من 2", "طبعها", "ملحق الإثبات", 'dir="rtl"']),
         ("fr", ["Exemplaire 2 sur 2", "Imprimé par", "Annexe de preuve", 'dir="ltr"']),
         ("en", ["Copy 2 of 2", "Printed by", "Evidence annex", 'dir="ltr"']),
+        ("it", ["Copia 2 di 2", "Stampato da", "Allegato probatorio", 'dir="ltr"']),
+        ("fa", ["نسخهٔ 2 از 2", "چاپ‌کننده", "پیوست ادله", 'dir="rtl"']),
     ],
 )
 def test_every_copy_says_what_it_is(asked: tuple[World, str], language: str, words: list[str]) -> None:
@@ -124,7 +126,7 @@ def test_numbers_are_of_one_row_with_exports_and_audited_with_the_reason(asked: 
         ({"reason": "x" * 501}, "print.reason"),
         ({"copies": 0}, "print.copies"),
         ({"copies": 21}, "print.copies"),
-        ({"language": "it"}, "print.language"),
+        ({"language": "es"}, "print.language"),
         ({"entry": "0" * 64}, "print.no_such_entry"),
     ],
 )

@@ -8,7 +8,7 @@ from django.utils import translation
 from tansiq.node.web import words
 
 
-@pytest.mark.parametrize("language", ["ar", "fr", "en"])
+@pytest.mark.parametrize("language", ["ar", "fr", "en", "it", "fa"])
 def test_a_text_is_headed_by_its_topic_its_act_or_just_as_words(language: str) -> None:
     with translation.override(language):
         assert words.narrative_label("request", "offence") == words.topic_label("request", "offence") != "offence"

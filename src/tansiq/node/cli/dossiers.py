@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 
 from tansiq.engine.errors import Rejected
+from tansiq.engine.formats.ids import LANGUAGES
 from tansiq.node.cli.session import Session, now, passed, table
 
 
@@ -327,7 +328,7 @@ def add_reference(session: Session, dossier_id: str, value: str, whose: str) -> 
 @click.option("--reason", required=True, help="why; it stays in the log and on the copy")
 @click.option("--entry", default="", help="one entry alone")
 @click.option("--copies", default=1, show_default=True, help="each copy has a number of its own")
-@click.option("--print-language", default="", type=click.Choice(["", "ar", "fr", "en"]), help="yours if left out")
+@click.option("--print-language", default="", type=click.Choice(["", *LANGUAGES]), help="yours if left out")
 @passed
 def print_dossier(session: Session, dossier_id: str, out: Path, print_language: str, **told: Any) -> None:
     """Print a dossier as PDF: marking, copy number and conditions on every sheet, signatures in an annex."""

@@ -22,7 +22,7 @@ from tansiq.engine.accords.decide import FOUNDING_KIND, Question, decide, strict
 from tansiq.engine.accords.markings import Marking, strictest
 from tansiq.engine.errors import Refused, Rejected
 from tansiq.engine.formats.codes import code_list
-from tansiq.engine.formats.ids import b64encode
+from tansiq.engine.formats.ids import LANGUAGES, b64encode
 from tansiq.node.accounts import policy as roles
 from tansiq.node.audit.actions import record
 from tansiq.node.dossiers import queries
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 MAX_COPIES = 20
 MAX_REASON = 500
-LANGUAGES = ("ar", "fr", "en")
 SYSTEM_LIBRARIES = {
     "libpango-1.0.so.0": "libpango-1.0-0",
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",

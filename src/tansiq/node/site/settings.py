@@ -127,7 +127,7 @@ CSRF_FAILURE_VIEW = "tansiq.node.web.errors.csrf_failure"
 
 LANGUAGE_CODE = NODE.language
 LOCALE_PATHS = [BASE / "web" / "locale"]
-LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("en", "English")]
+LANGUAGES = [("ar", "العربية"), ("fr", "Français"), ("en", "English"), ("it", "Italiano"), ("fa", "فارسی")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from tansiq.node.flows.printing import LANGUAGES, MAX_COPIES, MAX_REASON
+from tansiq.engine.formats.ids import LANGUAGES
+from tansiq.node.flows.printing import MAX_COPIES, MAX_REASON
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form, listed
 from tansiq.node.web.forms.parts import language_name
