@@ -67,7 +67,8 @@ class Node:
     def open(self, opening: Opening, codes: Mapping[str, Any], parts: tuple[PartRef, ...] = ()) -> Header:
         """Open a dossier and fold the entry."""
         act = self.kind.opening_act
-        header = Header(self.name, 1, START, act, OFFICER, codes=dict(codes), opening=opening, parts=parts)
+        actor = MACHINE if self.kind.acts[act].machine else OFFICER
+        header = Header(self.name, 1, START, act, actor, codes=dict(codes), opening=opening, parts=parts)
         return self.take(header)
 
     def act(

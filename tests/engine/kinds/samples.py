@@ -145,6 +145,29 @@ ALERT_HIT: Samples = {
     "execute": [({"measure": "hold", "outcome": "done"}, ("narrative",))],
 }
 
+
+def _proposal_of_another(node: Node) -> dict[str, Any] | None:
+    proposals = [w for w in node.state.writes("proposals") if w.by != node.name]
+    return {"proposal": proposals[0].entry, "outcome": proposals[0].value} if proposals else None
+
+
+DECONFLICTION: Samples = {
+    **COMMON,
+    "meet": [
+        (
+            {"levels": ["close"], "begins": LATER, "ends": LATER, "acknowledge_by": LATER, "resolve_by": LATER},
+            ("contact_point", "plan_marks"),
+        )
+    ],
+    "received": [({}, ("contact_point",))],
+    "update": [({"levels": ["close", "subject"], "begins": LATER, "ends": LATER}, ("plan_marks",))],
+    "not_met": [({"ground": "moved_or_ended"}, ())],
+    "disclose": [({}, ("narrative",))],
+    "propose": [({"outcome": "joint"}, ("narrative",)), ({"outcome": "delay"}, ("narrative",))],
+    "agree": [(_proposal_of_another, ())],
+    "withdraw": [({"ground": "moved"}, ())],
+}
+
 CORRESPONDENCE: Samples = {
     **COMMON,
     "enter": [
@@ -175,5 +198,6 @@ SAMPLES: Mapping[tuple[str, int], tuple[Samples, tuple[str, ...]]] = {
     ("correspondence", 1): (CORRESPONDENCE, ("fr", "ma")),
     ("alert", 1): (ALERT, ("fr", "it", "ma")),
     ("alert_hit", 1): (ALERT_HIT, ("ma", "fr")),
+    ("deconfliction", 1): (DECONFLICTION, ("fr", "ma")),
 }
 """By kind and version: its samples, and the nodes that play it."""

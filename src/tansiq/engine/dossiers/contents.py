@@ -20,6 +20,7 @@ from tansiq.engine.errors import Rejected
 MAX_TEXT: Final = 262_144
 MAX_VALUES: Final = 256
 MAX_PROPERTIES: Final = 128
+MAX_MARKS: Final = 4096
 
 
 def _clean(text: str) -> str:
@@ -188,6 +189,18 @@ class Reshared(Content):
     via: Annotated[list[NodeName], Field(max_length=8)] = []
 
 
+class PlanMarks(Content):
+    """Marks that an opaque question about a plan met in the answer of the node it was put to: ``query`` names that question.
+
+    Whoever gave the answer finds its own plan by them; to everybody else they are random numbers.
+    """
+
+    query: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    marks: Annotated[
+        list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]], Field(min_length=1, max_length=MAX_MARKS)
+    ]
+
+
 CONTENTS: Final[dict[str, type[Content]]] = {
     "subject": Subject,
     "narrative": Narrative,
@@ -200,6 +213,7 @@ CONTENTS: Final[dict[str, type[Content]]] = {
     "contact_point": ContactPoint,
     "translation": Translation,
     "reshared": Reshared,
+    "plan_marks": PlanMarks,
 }
 
 

@@ -21,6 +21,7 @@ _MODULES: Final = {
     ("channel", 1): "channel",
     ("alert", 1): "alert",
     ("alert_hit", 1): "alert_hit",
+    ("deconfliction", 1): "deconfliction",
     ("correspondence", 1): "correspondence",
 }
 

@@ -12,6 +12,8 @@ from tansiq.engine.errors import Refused
 MAY: dict[str, frozenset[str]] = {
     "search": frozenset({"liaison", "analyst", "prosecutor", "duty"}),
     "act": frozenset({"liaison", "prosecutor", "duty", "approver", "senior"}),
+    "plan": frozenset({"liaison", "prosecutor", "duty", "approver", "senior"}),
+    "scans": frozenset({"liaison", "prosecutor", "duty", "approver", "senior", "auditor", "data_protection"}),
     "draft": frozenset({"liaison", "analyst", "prosecutor", "duty", "senior"}),
     "approve": frozenset({"approver", "prosecutor", "senior"}),
     "register": frozenset({"liaison", "analyst", "duty"}),

@@ -22,6 +22,7 @@ _ROOMS = [
     "dossiers",
     "register",
     "search",
+    "deconfliction",
     "flows",
     "web",
     "api",
