@@ -101,6 +101,32 @@ SOURCES = (
         wheel=True,
     ),
     Source(
+        "leaflet",
+        "1.9.4",
+        "BSD-2-Clause",
+        {
+            "dist/leaflet.js": "leaflet/leaflet.js",
+            "dist/leaflet.css": "leaflet/leaflet.css",
+            **{
+                f"dist/images/{name}.png": f"leaflet/images/{name}.png"
+                for name in ("layers", "layers-2x", "marker-icon", "marker-icon-2x", "marker-shadow")
+            },
+            "LICENSE": "leaflet/LICENSE.txt",
+        },
+    ),
+    Source(
+        "topojson-client",
+        "3.1.0",
+        "ISC",
+        {"dist/topojson-client.min.js": "topojson/topojson-client.min.js", "LICENSE": "topojson/LICENSE.txt"},
+    ),
+    Source(
+        "world-atlas",
+        "2.0.2",
+        "ISC (the outlines themselves: Natural Earth, public domain)",
+        {"countries-50m.json": "world/countries-50m.json", "LICENSE": "world/LICENSE.txt"},
+    ),
+    Source(
         "axe-core",
         "4.14.1",
         "MPL-2.0",

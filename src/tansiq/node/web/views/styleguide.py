@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tansiq.engine.accords.markings import Marking
+from tansiq.node.web.forms.place import PlaceForm
 from tansiq.node.web.languages import language_now
+from tansiq.node.web.pages.place import home_state, place_shown, place_told
 
 NOW = datetime(2026, 11, 22, 2, 12, tzinfo=UTC)
 SAMPLES: dict[str, dict[str, str]] = {
@@ -72,6 +74,9 @@ def _context(words: dict[str, str]) -> dict[str, Any]:
     strict = Marking(2, "fr", "Secret", frozenset({"H1", "H2", "H3"}), "AMBER+STRICT")
     form = _form(words)({"purpose": "", "reference": "2026/04417", "partners": ["ma"]})
     form.is_valid()
+    place = PlaceForm(
+        {"shape": "route", "points": "35.7595, -5.8340\n35.7721, -5.8052\n35.7878, -5.8129", "buffer_m": 200}
+    )
     return {
         "words": words,
         "now": NOW,
@@ -94,6 +99,10 @@ def _context(words: dict[str, str]) -> dict[str, Any]:
         "rows": [words["text"]] * 3,
         "page": Paginator(range(60), 20).page(2),
         "form": form,
+        "place_form": place,
+        "place_told": place_told(place),
+        "place_shown": place_shown(place.drawn),
+        "map_home": home_state(),
         "layout": "web/base.html",
     }
 
