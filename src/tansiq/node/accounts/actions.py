@@ -74,6 +74,25 @@ def add_officer(
     return officer
 
 
+def add_machine_account(username: str, *, display_name: str, unit: str, roles: list[str], now: datetime) -> Officer:
+    """An account that a machine acts by: of a unit like an officer's, but nobody can sign in with it.
+
+    Raises Conflict("account.officer_exists") or Rejected("account.unknown_unit").
+    """
+    account = Officer(username=username, display_name=display_name, roles=roles)
+    account.set_unusable_password()
+    with transaction.atomic():
+        if Officer.objects.filter(username=username).exists():
+            raise Conflict("account.officer_exists", username=username)
+        account.unit = Unit.objects.filter(code=unit).first()
+        if account.unit is None:
+            raise Rejected("account.unknown_unit", at="/unit", unit=unit)
+        account.save()
+        facts = {"officer": account.reference, "roles": roles}
+        record("officer.machine_added", actor="administrator", facts=facts, log="internal", now=now)
+    return account
+
+
 def set_language(officer: Officer, language: str) -> None:
     """Keep the language this officer reads in."""
     Officer.objects.filter(pk=officer.pk).update(language=language)

@@ -16,6 +16,9 @@ STATUS_OF_CODE = {
     "envelope.sender_unknown": 401,
     "envelope.signature_invalid": 401,
     "api.too_many": 429,
+    "api.no_such_address": 404,
+    "client.token": 401,
+    "client.too_many": 429,
     "api.length_required": 411,
 }
 
@@ -33,6 +36,8 @@ def problem(error: TansiqError) -> HttpResponse:
     response = HttpResponse(
         json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json"
     )
-    if status == 503:
-        response["Retry-After"] = "5"
+    if status in (429, 503):
+        response["Retry-After"] = str(error.facts.get("seconds", 5))
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     return response

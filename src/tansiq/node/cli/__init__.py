@@ -20,6 +20,7 @@ GROUPS = {
     "backup": "node",
     "restore": "node",
     "doctor": "node",
+    "client": "clients",
     "unit": "people",
     "officer": "people",
     "seed": "people",

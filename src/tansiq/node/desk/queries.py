@@ -95,6 +95,12 @@ def get_task_for(viewer: Viewer, key: str) -> Task:
     return task
 
 
+def states_for(viewer: Viewer) -> dict[str, datetime]:
+    """Every open task that concerns this viewer, with when it last changed; for machines, which are told of each state once."""
+    rows = _concerning(viewer).filter(state=OPEN, exercise=False)
+    return dict(rows.order_by("key").values_list("key", "changed_at"))
+
+
 def open_keys(kind: str) -> list[str]:
     """The keys of all open tasks of a kind; for the machine, which settles those that nothing calls for any more."""
     return list(Task.objects.filter(kind=kind, state=OPEN).order_by("key").values_list("key", flat=True))

@@ -47,6 +47,24 @@ def save(
     return draft
 
 
+def take_over(officer: OfficerLike, draft: Draft, *, now: datetime) -> Draft:
+    """Another officer goes on with the draft as its author; approvals it had bound another author and are void.
+
+    Raises Conflict("dossier.draft_finished") for one that was sent or dropped.
+    """
+    with transaction.atomic():
+        held = Draft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+        if held.state not in OPEN:
+            raise Conflict("dossier.draft_finished", draft=str(held.draft_id))
+        facts = {"draft": str(held.draft_id), "from": held.officer}
+        held.officer, held.changed_at = officer.reference, now
+        held.state, held.digest, held.role, held.clause = Draft.DRAFTING, "", "", ""
+        held.save(update_fields=["officer", "changed_at", "state", "digest", "role", "clause"])
+        held.approvals.all().delete()
+        record("draft.taken_over", actor=officer.reference, facts=facts, log="internal", now=now)
+    return held
+
+
 def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
     """Lay the draft before whoever holds ``role``, in the caller's transaction."""
     Draft.objects.filter(pk=draft.pk).update(

@@ -96,9 +96,10 @@ def print_dossier(
     entry: str = "",
     copies: int = 1,
     language: str = "",
+    render: Renderer | None = None,
     now: datetime,
 ) -> Printed:
-    """Print a dossier, or one entry of it, as a PDF of ``copies`` numbered copies.
+    """Print a dossier, or one entry of it, as a PDF of ``copies`` numbered copies, or as ``render`` writes it.
 
     Raises Refused("account.role"); Rejected("print.reason"), ("print.copies"), ("print.language"), ("codes.unknown_code"),
     ("dossier.not_found"), ("print.no_such_entry"); Refused with the clause where accord, marking or local rules forbid it (audited);
@@ -108,7 +109,7 @@ def print_dossier(
     language = language or officer.language
     _require_sound(purpose, reason, copies, language)
     dossier = queries.get_dossier_for(officer, dossier_id)
-    render: Renderer = import_string(settings.PRINT_RENDERER)
+    render = render or import_string(settings.PRINT_RENDERER)
     chosen = _chosen(dossier, entry)
     clause = _require_permitted(officer, dossier, chosen, purpose, now)
     read = read_dossier(officer, dossier_id, now=now)

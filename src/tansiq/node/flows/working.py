@@ -34,6 +34,7 @@ from tansiq.node.flows import (
     projections,
     screening,
     taking,
+    telling,
     threats,
 )
 from tansiq.node.jobs import actions as job_actions
@@ -64,6 +65,7 @@ def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
         "deliver": lambda: delivery.run(name, stop=stop, clock=clock),
         "sequence": lambda: audit_tasks.run_sequencer(stop=stop, clock=clock),
         "files": lambda: fetching.run(name, stop=stop, clock=clock),
+        "tell": lambda: telling.run(stop=stop, clock=clock),
         "tick": lambda: run_ticks(stop=stop, clock=clock),
     }
     threads = [threading.Thread(target=loop, name=f"{name}/{what}", daemon=True) for what, loop in loops.items()]
@@ -126,6 +128,7 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     taking.ask_again(now)
     attaching.sweep(now)
     blind_asking.give_up_late(now)
+    telling.sweep(now)
     with transaction.atomic():
         desk.sweep(now)
         blind_holding.begin(now)

@@ -17,6 +17,7 @@ _ROOMS = [
     "jobs",
     "desk",
     "accounts",
+    "clients",
     "partners",
     "exchange",
     "dossiers",

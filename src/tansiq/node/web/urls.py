@@ -68,6 +68,7 @@ urlpatterns = [
     path("files/", files.begin, name="dossiers_upload"),
     path("files/<id:upload_id>/", files.piece, name="dossiers_upload_piece"),
     path("drafts/<id:draft_id>/", acting.draft, name="dossiers_draft"),
+    path("drafts/<id:draft_id>/take-over/", acting.take_over, name="dossiers_take_over"),
     path("drafts/<id:draft_id>/approve/", acting.approve, name="dossiers_approve"),
     path("drafts/<id:draft_id>/send/", acting.send, name="dossiers_send"),
     path("dossiers/<str:dossier_id>/erasure-proof/", erasure.proof, name="dossiers_erasure_proof"),

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.kinds.registry import kind
+from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import queries
 from tansiq.node.dossiers.drafts import OPEN
 from tansiq.node.dossiers.policy import may_approve
 from tansiq.node.flows import act as flow
+from tansiq.node.flows import handed_drafts
 from tansiq.node.flows.intents import Intent
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
@@ -121,6 +123,7 @@ def draft(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) 
         "draft": draft_shown(row, names),
         "considered": [considered_shown(considered, names)],
         "may_approve": row.state == row.AWAITING and may_approve(officer, author=row.officer, role=row.role),
+        "may_take_over": row.officer != officer.reference and row.state in OPEN and may(officer.roles, "act"),
         "edit": _edit_address(row, officer),
         "may_send": row.officer == officer.reference and row.state in {row.AWAITING, row.DRAFTING},
         "names": names,
@@ -133,6 +136,15 @@ def _edit_address(row: Draft, officer: Officer) -> str:
     if row.officer != officer.reference or row.intent["dossier"] or row.kind == "request" or row.state not in OPEN:
         return ""
     return f"{reverse('dossiers_open', args=[row.kind])}?draft={row.draft_id}"
+
+
+@require_POST
+@for_officers
+def take_over(request: HttpRequest, officer: Officer, now: datetime, draft_id: str) -> HttpResponse:
+    """Go on with what a colleague or a machine of ours began, and answer for it."""
+    handed_drafts.take_over(officer, draft_id, now=now)
+    messages.success(request, _("The draft is yours now: read it, then sign and send it."))
+    return redirect("dossiers_draft", draft_id=draft_id)
 
 
 @require_POST
