@@ -40,6 +40,7 @@ GROUPS = {
     "desk": "desk",
     "audit": "audit",
     "match": "match",
+    "conformance": "conformance",
 }
 
 
