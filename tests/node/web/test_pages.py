@@ -472,3 +472,20 @@ def test_the_button_that_stands_out_is_what_is_waited_for_and_never_what_takes_b
     assert shown == ["answer", "state_access", "assign", "refuse"]
     own = acts_shown("request", ["withdraw", "remind"], ["liaison"])
     assert [(one["act"], one["is_grave"]) for one in own] == [("remind", False), ("withdraw", True)]
+
+
+# -- how dates are written ---------------------------------------------------------------------------------------------
+
+
+def test_an_officer_chooses_calendar_digits_and_zone_and_every_page_follows(world: World) -> None:
+    client = signed_in(world, "liaison", "fa")
+    told = {"calendar": "solar", "digits": "arabext", "time_zone": "Asia/Tehran"}
+    done = client.post("/writing/", told, follow=True)
+    assert done.status_code == 200
+    page = text_of(client.get("/"))
+    assert "ه‍.ش." in page
+    assert "UTC+3:30" in page
+    assert re.search("[۰-۹]{2}:[۰-۹]{2}", page)
+    for name, wrong in {"calendar": "julian", "digits": "roman", "time_zone": "Mars/Olympus"}.items():
+        assert client.post("/writing/", {**told, name: wrong}).status_code == 400
+    assert world.officer("liaison").digits == "arabext"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from hijridate import Hijri
@@ -103,6 +104,20 @@ def solar_hijri_to_gregorian(year: int, month: int, day: int) -> tuple[int, int,
         day_of_year -= lengths[month_number]
         month_number += 1
     return result, month_number + 1, day_of_year
+
+
+def gregorian_to_solar_hijri(year: int, month: int, day: int) -> tuple[int, int, int]:
+    """The Solar Hijri (year, month, day) of a Gregorian date; the inverse of ``solar_hijri_to_gregorian``."""
+    when = date(year, month, day)
+    solar = year - 621
+    begins = date(*solar_hijri_to_gregorian(solar, 1, 1))
+    if when < begins:
+        solar -= 1
+        begins = date(*solar_hijri_to_gregorian(solar, 1, 1))
+    passed = (when - begins).days
+    if passed < 186:
+        return solar, passed // 31 + 1, passed % 31 + 1
+    return solar, (passed - 186) // 30 + 7, (passed - 186) % 30 + 1
 
 
 def hijri_to_gregorian(year: int, month: int, day: int) -> tuple[int, int, int]:

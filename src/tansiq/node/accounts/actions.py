@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import available_timezones
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from tansiq.engine.errors import Conflict, Rejected
-from tansiq.node.accounts.models import ROLES, Absence, Officer, Shift, Team, Unit
+from tansiq.node.accounts.models import CALENDARS, DIGITS, ROLES, Absence, Officer, Shift, Team, Unit
 from tansiq.node.accounts.queries import get_officer
 from tansiq.node.accounts.roster import ON_CALL_ROLES, RANKS
 from tansiq.node.audit.actions import record
@@ -96,6 +97,20 @@ def add_machine_account(username: str, *, display_name: str, unit: str, roles: l
 def set_language(officer: Officer, language: str) -> None:
     """Keep the language this officer reads in."""
     Officer.objects.filter(pk=officer.pk).update(language=language)
+
+
+def set_writing(officer: Officer, *, calendar: str, digits: str, time_zone: str) -> None:
+    """Keep how dates and times are written for this officer.
+
+    Raises ``Rejected("account.unknown_calendar")``, ``("account.unknown_digits")``, ``("account.unknown_zone")``.
+    """
+    if calendar not in CALENDARS:
+        raise Rejected("account.unknown_calendar", at="/calendar", known=list(CALENDARS))
+    if digits not in DIGITS:
+        raise Rejected("account.unknown_digits", at="/digits", known=list(DIGITS))
+    if time_zone and time_zone not in available_timezones():
+        raise Rejected("account.unknown_zone", at="/time_zone", zone=time_zone[:60])
+    Officer.objects.filter(pk=officer.pk).update(calendar=calendar, digits=digits, time_zone=time_zone)
 
 
 LONGEST_SHIFT = timedelta(days=14)

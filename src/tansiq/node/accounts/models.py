@@ -22,6 +22,11 @@ ROLES = [
     "administrator",
 ]
 
+CALENDARS = ("gregorian", "hijri", "solar")
+"""What may stand beside Gregorian dates: nothing, Umm al-Qura, or Solar Hijri."""
+DIGITS = ("latn", "arab", "arabext")
+"""The numbering systems of Unicode in which dates and times may be written."""
+
 
 class Unit(models.Model):
     """A unit of the authority: a post with a circle of its own and the matters it is competent for."""
@@ -62,7 +67,10 @@ class Officer(AbstractBaseUser):
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=2, default="ar")
     time_zone = models.CharField(max_length=60, blank=True)
-    calendar = models.CharField(max_length=10, default="gregorian")
+    calendar = models.CharField(max_length=10, default="gregorian", help_text="what stands beside Gregorian dates")
+    digits = models.CharField(
+        max_length=8, default="latn", help_text="a numbering system of Unicode: latn, arab, arabext"
+    )
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, related_name="officers")
     teams = models.ManyToManyField(Team, blank=True, related_name="officers")
     roles = models.JSONField(default=list)

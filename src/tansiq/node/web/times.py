@@ -1,4 +1,5 @@
-"""How a moment, a day and a deadline are shown: in the officer's zone, in UTC, and by choice in the Hijri calendar.
+"""How a moment, a day and a deadline are shown: in the officer's zone and in UTC, in the digits of their choice, and by
+choice with the Hijri or the Solar Hijri date beside.
 
 Deadlines are computed in Gregorian UTC by the engine; here they are only put into words. Severity is always a word and
 an icon before it is a colour.
@@ -10,17 +11,36 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from django.utils import formats
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 from hijridate import Gregorian
+
+from tansiq.engine.names.dates import gregorian_to_solar_hijri
 
 NOW_WITHIN = timedelta(hours=2)
 SOON_WITHIN = timedelta(hours=24)
+DIGITS = {"arab": str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"), "arabext": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
+"""How the digits of a numbering system are put for Latin ones, which are the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How somebody reads dates: what stands beside the Gregorian ones, and in which digits (a numbering system of Unicode)."""
+
+    calendar: str = "gregorian"
+    digits: str = "latn"
+
+    def numbers(self, text: str) -> str:
+        """The text with its digits in those of this writing."""
+        return text.translate(DIGITS.get(self.digits, {}))
+
+
+PLAIN = Writing()
 
 
 @dataclass(frozen=True, slots=True)
 class MomentShown:
-    """A point in time, ready for a template; every text is written in digits of the Latin script."""
+    """A point in time, ready for a template; ``utc`` and ``zone`` stay in Latin digits: they are what partners read to each other."""
 
     iso: str
     day: str
@@ -40,7 +60,7 @@ class DeadlineShown:
     text: str
 
 
-def show_moment(at: datetime, *, zone: tzinfo, calendar: str = "gregorian") -> MomentShown:
+def show_moment(at: datetime, *, zone: tzinfo, writing: Writing = PLAIN) -> MomentShown:
     """Put an aware time into words for the current language; raises ValueError for a naive one."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone cannot be shown")
@@ -48,17 +68,26 @@ def show_moment(at: datetime, *, zone: tzinfo, calendar: str = "gregorian") -> M
     utc = at.astimezone(UTC)
     return MomentShown(
         iso=utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        day=show_day(local.date()),
-        clock=local.strftime("%H:%M"),
+        day=show_day(local.date(), writing=writing),
+        clock=writing.numbers(local.strftime("%H:%M")),
         zone=_offset(local),
         utc=utc.strftime("%Y-%m-%d %H:%M UTC"),
-        other_calendar=hijri(local.date()) if calendar == "hijri" else "",
+        other_calendar=beside(local.date(), writing=writing),
     )
 
 
-def show_day(day: date) -> str:
+def show_day(day: date, *, writing: Writing = PLAIN) -> str:
     """A date in the current language: ``22 November 2026``, ``22 نوفمبر 2026``."""
-    return str(formats.date_format(day, "j F Y"))
+    told = str(formats.date_format(day, "j F Y"))
+    # Django writes Italian months as at the beginning of a sentence.
+    return writing.numbers(told.lower() if get_language() == "it" else told)
+
+
+def beside(day: date, *, writing: Writing) -> str:
+    """The same day in the calendar that stands beside the Gregorian one, or nothing."""
+    if writing.calendar == "hijri":
+        return writing.numbers(hijri(day))
+    return writing.numbers(solar_hijri(day)) if writing.calendar == "solar" else ""
 
 
 def _offset(local: datetime) -> str:
@@ -80,6 +109,30 @@ def hijri(day: date) -> str:
         "month": hijri_months()[converted.month - 1],
         "year": converted.year,
     }
+
+
+def solar_hijri(day: date) -> str:
+    """The same day in the Solar Hijri calendar of Iran and Afghanistan: ``1 Azar 1405 SH``."""
+    year, month, number = gregorian_to_solar_hijri(day.year, day.month, day.day)
+    return _("%(day)d %(month)s %(year)d SH") % {"day": number, "month": solar_months()[month - 1], "year": year}
+
+
+def solar_months() -> tuple[str, ...]:
+    """The twelve months of the Solar Hijri year in the current language."""
+    return (
+        pgettext("Solar Hijri month", "Farvardin"),
+        pgettext("Solar Hijri month", "Ordibehesht"),
+        pgettext("Solar Hijri month", "Khordad"),
+        pgettext("Solar Hijri month", "Tir"),
+        pgettext("Solar Hijri month", "Mordad"),
+        pgettext("Solar Hijri month", "Shahrivar"),
+        pgettext("Solar Hijri month", "Mehr"),
+        pgettext("Solar Hijri month", "Aban"),
+        pgettext("Solar Hijri month", "Azar"),
+        pgettext("Solar Hijri month", "Dey"),
+        pgettext("Solar Hijri month", "Bahman"),
+        pgettext("Solar Hijri month", "Esfand"),
+    )
 
 
 def hijri_months() -> tuple[str, ...]:

@@ -118,6 +118,7 @@ urlpatterns = [
     path("quarantine", audit.quarantine, name="audit_quarantine"),
     path("quarantine/decide/", audit.decide_quarantined, name="audit_quarantine_decide"),
     path("language/", preferences.choose_language, name="language"),
+    path("writing/", preferences.writing, name="writing"),
 ]
 
 if settings.DEBUG or settings.NODE.demo:

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from tansiq.engine.accords.markings import Marking
 from tansiq.node.web import words
 from tansiq.node.web.markings import marks_of
-from tansiq.node.web.times import show_day, show_deadline, show_moment
+from tansiq.node.web.times import Writing, show_day, show_deadline, show_moment
 
 register = template.Library()
 
@@ -146,17 +146,23 @@ def moment(context: template.Context, at: datetime | None, compact: bool = False
     """A time in the officer's zone with UTC beside it, and the Hijri date where the officer wants it."""
     if at is None:
         return value(None)
-    calendar = getattr(getattr(context.get("request"), "user", None), "calendar", "gregorian")
-    shown = show_moment(at, zone=timezone.get_current_timezone(), calendar=context.get("calendar") or calendar)
+    shown = show_moment(at, zone=timezone.get_current_timezone(), writing=_writing(context))
     return SafeString(render_to_string("web/parts/moment.html", {"shown": shown, "compact": compact}).strip())
 
 
-@register.simple_tag
-def day(when: date | None) -> SafeString:
+def _writing(context: template.Context) -> Writing:
+    """How the reader of this page reads dates; a page that shows how it looks says so itself (``calendar``)."""
+    officer = getattr(context.get("request"), "user", None)
+    calendar = context.get("calendar") or getattr(officer, "calendar", "gregorian")
+    return Writing(calendar, getattr(officer, "digits", "latn"))
+
+
+@register.simple_tag(takes_context=True)
+def day(context: template.Context, when: date | None) -> SafeString:
     """A date without a time."""
     if when is None:
         return value(None)
-    return format_html('<time datetime="{}">{}</time>', when.isoformat(), show_day(when))
+    return format_html('<time datetime="{}">{}</time>', when.isoformat(), show_day(when, writing=_writing(context)))
 
 
 @register.inclusion_tag("web/parts/deadline.html", takes_context=True)
@@ -166,7 +172,8 @@ def deadline(
     """A due time: how urgent in a word, how long is left, when exactly, and by which rule."""
     now = context.get("now") or timezone.now()
     shown = show_deadline(due_at, now=now, met_at=met_at) if due_at else None
-    return {"due_at": due_at, "shown": shown, "clause": clause, "request": context.get("request")}
+    left = _writing(context).numbers(shown.text) if shown else ""
+    return {"due_at": due_at, "shown": shown, "left": left, "clause": clause, "request": context.get("request")}
 
 
 @register.simple_tag

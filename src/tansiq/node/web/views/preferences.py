@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import Rejected
-from tansiq.node.accounts.actions import set_language
+from tansiq.node.accounts.actions import set_language, set_writing
+from tansiq.node.web.access import for_officers
+from tansiq.node.web.forms.writing import WritingForm
+
+if TYPE_CHECKING:
+    from tansiq.node.accounts.models import Officer
 
 
 @require_POST
@@ -32,6 +41,19 @@ def choose_language(request: HttpRequest) -> HttpResponse:
         secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
+
+
+@for_officers
+def writing(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Choose calendar, digits and zone of dates."""
+    del now
+    kept = {"calendar": officer.calendar, "digits": officer.digits, "time_zone": officer.time_zone}
+    form = WritingForm(request.POST or None, initial=kept)
+    if request.method == "POST" and form.is_valid():
+        set_writing(officer, **form.cleaned_data)
+        messages.success(request, _("Kept. Dates are written so from now on."))
+        return redirect("writing")
+    return render(request, "web/writing.html", {"form": form}, status=400 if form.errors else 200)
 
 
 def _way_back(request: HttpRequest) -> str:
