@@ -443,6 +443,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "accords",
         "audit",
         "language",
+        "writing",
         "styleguide",
         "channels",
         "alerts",
