@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler, Levenshtein
 
-from bench.matching.peers import skeleton_text
 from bench.matching.split import habit_of, part_of, read_full_names
 from bench.matching.tasks import FULL_NAMES, tokens, wikidata
+from bench.matching.ways import skeleton_text
 from tansiq.engine.matching.asked import asked_words
 from tansiq.engine.matching.candidates import Bound, Searcher
 from tansiq.engine.matching.encoding import encode_name

@@ -46,6 +46,13 @@ def make_task(name: str, part: str, size: int) -> Task:
     return grown(task, size) if size > len(task.gallery) else task
 
 
+def use_letters(path: Path) -> None:
+    """Compare with these letter costs (``tools/train_names.py --unseen``) in place of those that ship."""
+    with np.load(path) as stored:
+        read = dict(stored)
+    costs._read = lambda: read
+
+
 def rank_of(found: list[tuple[str, float]], right: frozenset[str]) -> float:
     """The middle rank of the first right answer among equal scores; infinity if absent."""
     best = max((score for subject, score in found if subject in right), default=None)
@@ -100,9 +107,7 @@ def main() -> None:
     parser.add_argument("--letters", type=Path, help="Letter costs trained otherwise, in place of those that ship.")
     options = parser.parse_args()
     if options.letters:
-        with np.load(options.letters) as stored:
-            read = dict(stored)
-        costs._read = lambda: read
+        use_letters(options.letters)
     print(json.dumps(measure(make_task(options.task, options.part, options.size))))
 
 

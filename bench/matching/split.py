@@ -5,11 +5,13 @@ key.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 SEED = "split-1"
+SHARED = Path(os.environ.get("TANSIQ_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.matching.split import part_of, read_full_names, word_part
+from bench.matching.split import SHARED, part_of, read_full_names, word_part
 from tansiq.engine.names import Script, fold, script_of
 
-SHARED = Path(os.environ.get("TANSIQ_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
 FULL_NAMES = SHARED / "data/names/train/wikidata_full_names.tsv"
 REGIONS = {"mashriq": 400, "maghreb": 300, "iran": 200, "pakistan": 100}
 

@@ -64,6 +64,26 @@ def test_resume_goes_on_after_the_last_whole_line(index: str, tmp_path: Path) ->
     assert target.read_text() == whole
 
 
+def test_answers_of_another_list_are_not_gone_on_with(index: str, tmp_path: Path) -> None:
+    asked, target = tmp_path / "asked.tsv", tmp_path / "hits.jsonl"
+    asked.write_text("q1\tKovalenko\nq2\tHaddadi\n")
+    run("search", index, str(asked), "--out", str(target), "--workers", "1")
+    before = target.read_text()
+    for other in ("q1\tKovalenko\nq7\tHaddadi\nq3\tBenslimane\n", "q1\tKovalenko\n"):
+        asked.write_text(other)
+        _, told, status = run("search", index, str(asked), "--out", str(target), "--resume", "--workers", "1")
+        assert (status, "matching.other_list" in told, target.read_text()) == (2, True, before)
+
+
+def test_results_below_a_bound_are_left_out_but_each_question_has_its_line(index: str) -> None:
+    given = "q1\tOlena Kovalenko\nq2\tQwxz Vbnm\n"
+    every, _, _ = run("search", index, "-", "--workers", "1", given=given)
+    strong, _, _ = run("search", index, "-", "--workers", "1", "--least", "0.5", given=given)
+    assert [line["query_id"] for line in strong] == ["q1", "q2"]
+    assert strong[0]["results"] == [r for r in every[0]["results"] if r["score"] >= 0.5] != []  # type: ignore[attr-defined]
+    assert strong[1]["results"] == []
+
+
 def test_csv_needs_its_columns_and_ftm_is_guessed(tmp_path: Path) -> None:
     table = tmp_path / "people.csv"
     table.write_text("no,first,last,dob\n7,Olena,Kovalenko,1990-01-02\n")

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -34,6 +34,7 @@ _columns = click.option(
     help="For CSV: which column is what, e.g. id=ID,name=First+Last,birth_date=DOB,country=Nat,identifier:passport=PP",
 )
 _workers = click.option("--workers", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes.")
+_LOGGED_EVERY = 30
 _jsonl = click.option("--jsonl", is_flag=True, help="One JSON object a line (the only form; stated for scripts).")
 
 
@@ -98,8 +99,11 @@ def build(gallery: str, folder: Path, kind: str | None, columns: str, workers: i
 @click.argument("index", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("queries", default="-")
 @click.option("--limit", type=click.IntRange(1, MAX_MATCHES), default=10, show_default=True, help="Results a question.")
+@click.option(
+    "--least", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Results that score less are left out."
+)
 @click.option("--out", "target", default="-", help="Where the lines go; with --resume, what is there is kept.")
-@click.option("--resume", is_flag=True, help="Go on after the last whole line of --out.")
+@click.option("--resume", is_flag=True, help="Go on after the last whole line of --out; the same list is needed.")
 @_format
 @_columns
 @_workers
@@ -108,6 +112,7 @@ def search(
     index: Path,
     queries: str,
     limit: int,
+    least: float,
     target: str,
     resume: bool,
     kind: str | None,
@@ -121,16 +126,19 @@ def search(
     Each line: {"query_id", "query", "results": [{"id", "name", "score", "explanation"}]}
     Examples:
       tansiq match search index/ queries.tsv --limit 10 --jsonl > hits.jsonl
-      tansiq match search index/ passengers.csv --columns id=no,name=first+last --out hits.jsonl --resume
+      tansiq match search index/ passengers.csv --columns id=no,name=first+last --least 0.5 --out hits.jsonl --resume
+
+    A list of any length is asked as a stream: memory does not grow with it. How far it came is told on standard error; each
+    question has its line, with or without results, so that a run that was killed goes on with --resume where it was.
     """
     del jsonl
     with failing():
         faults = _Faults()
         questions = faults.seen(_subjects(queries, kind, columns))
-        done = screening.whole_lines(Path(target)) if resume and target != "-" else 0
-        lines = screening.screen(index, islice(questions, done, None), limit=limit, workers=workers)
+        done = screening.after(questions, Path(target)) if resume and target != "-" else 0
+        lines = screening.screen(index, questions, limit=limit, workers=workers, least=least)
         with _output(target, append=done > 0) as stream:
-            _write(lines, stream, done)
+            _write(lines, stream, done, of=_line_count(queries))
 
 
 @match.command("pairs")
@@ -242,14 +250,34 @@ def _parent(folder: Path) -> Path:
     return parent
 
 
-def _write(lines: Iterable[str], stream: TextIO, done: int) -> None:
-    shown = time.monotonic()
+def _line_count(name: str) -> int | None:
+    """How many lines a file holds; None for a stream, whose end nobody knows."""
+    if name == "-" or not Path(name).is_file():
+        return None
+    with Path(name).open("rb") as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
+
+
+def _write(lines: Iterable[str], stream: TextIO, done: int, *, of: int | None) -> None:
+    """Write lines and tell how far it came: each second on a terminal, each half minute in a log."""
+    is_seen = sys.stderr.isatty()
+    began = shown = time.monotonic()
+    number = done
     for number, line in enumerate(lines, start=done + 1):
         stream.write(line + "\n")
-        if sys.stderr.isatty() and time.monotonic() - shown > 1:
-            shown = time.monotonic()
-            click.echo(f"\r{number} questions answered", err=True, nl=False)
+        now = time.monotonic()
+        if now - shown > (1 if is_seen else _LOGGED_EVERY):
+            shown, rate = now, (number - done) / (now - began)
+            click.echo(("\r" if is_seen else "") + _progress(number, rate, of), err=True, nl=not is_seen)
     stream.flush()
+    if is_seen and number > done:
+        click.echo("", err=True)
+
+
+def _progress(number: int, rate: float, of: int | None) -> str:
+    """``12,000 of 100,000 questions answered, 800 a second, 2 minutes left``"""
+    told = f"{number:,}" + (f" of {of:,}" if of else "") + f" questions answered, {rate:.0f} a second"
+    return told + (f", {max(0.0, of - number) / rate / 60:.0f} minutes left" if of and rate else "")
 
 
 if __name__ == "__main__":

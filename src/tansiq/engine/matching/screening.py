@@ -10,13 +10,15 @@ import gc
 import json
 import multiprocessing
 import os
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import orjson
 
-from tansiq.engine.errors import TansiqError
+from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.matching import scoring
 from tansiq.engine.matching.encoding import EncodedName, encode_name
 from tansiq.engine.matching.index import Index
@@ -27,18 +29,25 @@ from tansiq.engine.names import read_name
 OPEN = "open"
 """The label that files on a command line carry: whoever may read them may see all of them."""
 _BATCH = 24
+_AHEAD = 8
+"""Batches that one process may have asked or answered before anybody took them: what bounds memory when the reader is slow."""
+_TAIL = 1 << 16
 _WARMING = "محمد الشريف"
 _GARBAGE_EVERY = 200_000
 """Answers hold no cycles: there is little to be found by looking often."""
 _state: dict[str, Index] = {}
 
 
-def answer(index: Index, asked: Subject | Fault, limit: int) -> dict[str, Json]:
-    """One question's line: ``{"query_id", "query", "results"}``; a question that is none gets ``error`` and no
-    results.
+def _id_of(asked: Subject | Fault) -> str:
+    return str(asked.line) if isinstance(asked, Fault) else asked.subject_id
+
+
+def answer(index: Index, asked: Subject | Fault, limit: int, least: float = 0.0) -> dict[str, Json]:
+    """One question's line: ``{"query_id", "query", "results"}`` with the results that score at least ``least``; a
+    question that is none gets ``error`` and no results.
     """
     if isinstance(asked, Fault):
-        return {"query_id": str(asked.line), "query": "", "results": [], "error": str(asked.error)}
+        return {"query_id": _id_of(asked), "query": "", "results": [], "error": str(asked.error)}
     line: dict[str, Json] = {"query_id": asked.subject_id, "query": "|".join(asked.names), "results": []}
     try:
         found = index.search(Query.of(asked), Labels.of(OPEN), limit)
@@ -53,6 +62,7 @@ def answer(index: Index, asked: Subject | Fault, limit: int) -> dict[str, Json]:
             "explanation": {"band": match.band, **match.explanation},
         }
         for match in found
+        if match.score >= least
     ]
     return line
 
@@ -65,18 +75,48 @@ def as_line(answered: dict[str, Json]) -> str:
         return json.dumps(answered)
 
 
-def screen(folder: Path, asked: Iterable[Subject | Fault], *, limit: int, workers: int) -> Iterator[str]:
-    """JSON lines for a stream of questions, in their order."""
+def screen(
+    folder: Path, asked: Iterable[Subject | Fault], *, limit: int, workers: int, least: float = 0.0
+) -> Iterator[str]:
+    """JSON lines for a stream of questions, in their order; not more is read ahead than the processes can soon answer."""
     index = Index(folder)
     if workers <= 1:
         for question in asked:
-            yield as_line(answer(index, question, limit))
+            yield as_line(answer(index, question, limit, least))
         return
     _warm(index)
     context = multiprocessing.get_context("forkserver" if multiprocessing.parent_process() else "fork")
     with context.Pool(workers, initializer=_open, initargs=(folder,)) as pool:
-        for lines in pool.imap(_answer_batch, _batches(asked, limit)):
-            yield from lines
+        ahead = _Ahead(asked, room=workers * _AHEAD)
+        try:
+            for lines in pool.imap(_answer_batch, ahead.batches(limit, least)):
+                yield from lines
+                ahead.taken()
+        finally:
+            ahead.end()
+
+
+class _Ahead:
+    """Gives out batches of questions, of which only so many may be under way; a reader that left ends them."""
+
+    def __init__(self, asked: Iterable[Subject | Fault], *, room: int) -> None:
+        self._asked = iter(asked)
+        self._room = threading.Semaphore(room)
+        self._ended = threading.Event()
+
+    def batches(self, limit: int, least: float) -> Iterator[tuple[list[Subject | Fault], int, float]]:
+        """Batches as workers take them; waits while too many are under way."""
+        while self._room.acquire() and not self._ended.is_set() and (batch := list(islice(self._asked, _BATCH))):
+            yield batch, limit, least
+
+    def taken(self) -> None:
+        """The answers of one more batch are out of the way."""
+        self._room.release()
+
+    def end(self) -> None:
+        """Nothing more is asked."""
+        self._ended.set()
+        self._room.release()
 
 
 def _warm(index: Index) -> None:
@@ -93,15 +133,9 @@ def _open(folder: Path) -> None:
     gc.set_threshold(_GARBAGE_EVERY)
 
 
-def _batches(asked: Iterable[Subject | Fault], limit: int) -> Iterator[tuple[list[Subject | Fault], int]]:
-    stream = iter(asked)
-    while batch := list(islice(stream, _BATCH)):
-        yield batch, limit
-
-
-def _answer_batch(work: tuple[list[Subject | Fault], int]) -> list[str]:
-    batch, limit = work
-    return [as_line(answer(_state["index"], question, limit)) for question in batch]
+def _answer_batch(work: tuple[list[Subject | Fault], int, float]) -> list[str]:
+    batch, limit, least = work
+    return [as_line(answer(_state["index"], question, limit, least)) for question in batch]
 
 
 def pair_score(left: str, right: str) -> float:
@@ -133,3 +167,31 @@ def whole_lines(path: Path) -> int:
     if whole < at:
         os.truncate(path, whole)
     return count
+
+
+def after(asked: Iterator[Subject | Fault], path: Path) -> int:
+    """Leave out the questions that a file of answers holds already; returns how many.
+
+    Raises Rejected: ``matching.other_list`` when the last answer there is not that of the question in its place.
+    """
+    done = whole_lines(path)
+    answered = deque(islice(asked, done), maxlen=1)
+    if done:
+        known = _last_id(path)
+        if not answered or _id_of(answered[0]) != known:
+            raise Rejected("matching.other_list", at=path.name, line=done, id=known[:80])
+    return done
+
+
+def _last_id(path: Path) -> str:
+    """The ``query_id`` of the last line of a file that ends with a whole one."""
+    with path.open("rb") as stream:
+        at, tail = stream.seek(0, os.SEEK_END), b""
+        while at and b"\n" not in tail[:-1]:
+            size = min(at, _TAIL)
+            at = stream.seek(at - size)
+            tail = stream.read(size) + tail
+    try:
+        return str(json.loads(tail[:-1].rpartition(b"\n")[2])["query_id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
