@@ -240,6 +240,7 @@ QUESTION_DEVIATIONS: dict[str, st.SearchStrategy[Any]] = {
     "spent_today": st.integers(1, 3),
     "families": sets(FAMILIES),
     "spent_by_officer": st.integers(1, 3),
+    "costs": st.integers(1, 3),
 }
 
 

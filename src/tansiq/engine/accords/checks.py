@@ -129,9 +129,9 @@ def blind(asked: Asked) -> Findings:
         return
     if not question.families <= set(terms.families):
         yield Finding("decide.blind_family_not_covered", "blind")
-    if question.spent_today >= terms.budget_per_day:
+    if question.spent_today + question.costs > terms.budget_per_day:
         yield Finding("decide.blind_budget_spent", "blind")
-    if question.spent_by_officer >= terms.budget_per_officer:
+    if question.spent_by_officer + question.costs > terms.budget_per_officer:
         yield Finding("decide.blind_officer_budget_spent", "blind")
 
 

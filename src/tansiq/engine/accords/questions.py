@@ -38,8 +38,9 @@ class Question:
     ``approvals`` are roles that have approved, ``provider_consents`` pairs (provider, "onward" | "evidence"),
     ``assurances`` pairs (issue, State in two lowercase letters). ``version`` pins a version of the accord; None asks
     the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell. A blind query
-    names the ``families`` of keys it asks under (none: an open one); ``spent_today`` then counts blind questions, and
-    ``spent_by_officer`` those of the asking officer.
+    names the ``families`` of keys it asks under (none: an open one); ``spent_today`` then is what blind questions took
+    of the day's budget, ``spent_by_officer`` what those of the asking officer took, and ``costs`` what this one would take
+    (``engine.blind.budget``).
 
     ``threat`` says that an imminent threat to life is the ground: *claimed* by the act itself, or *answered*, where
     somebody else claimed it when the dossier was opened. ``acted_as`` is the role in which the officer acts.
@@ -76,6 +77,7 @@ class Question:
     spent_today: int = 0
     families: frozenset[str] = frozenset()
     spent_by_officer: int = 0
+    costs: int = 1
 
     @property
     def is_use(self) -> bool:

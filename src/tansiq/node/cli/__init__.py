@@ -31,6 +31,7 @@ GROUPS = {
     "import": "register",
     "export": "register",
     "search": "search",
+    "screening": "screening",
     "request": "dossiers",
     "dossier": "dossiers",
     "draft": "dossiers",

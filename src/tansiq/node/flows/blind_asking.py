@@ -7,28 +7,24 @@ says under which families of keys it met and opens a request; only then does the
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.accords.decide import Decision, decide
-from tansiq.engine.blind import batches
-from tansiq.engine.blind.batches import Batch
-from tansiq.engine.blind.keys import FAMILIES, SCHEME, question_keys
-from tansiq.engine.blind.oprf import Blinded, Evaluation, Mode
+from tansiq.engine.accords.decide import Decision
+from tansiq.engine.accords.terms import Blind
+from tansiq.engine.blind import budget
+from tansiq.engine.blind.keys import FAMILIES, SCHEME, count, question_keys
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats.ids import b64decode, b64encode, is_digest, require_id
+from tansiq.engine.formats.ids import b64decode, is_digest, require_id
 from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.formats.times import parse_time
-from tansiq.node.desk import actions as desk
-from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import exercises
-from tansiq.node.flows.blind_holding import cost_of
-from tansiq.node.flows.search_terms import accord_between, families_between, query_of
+from tansiq.node.flows import blind_questions as questions
+from tansiq.node.flows.blind_questions import Grounds
+from tansiq.node.flows.search_terms import families_between
 from tansiq.node.partners import queries as partners
 from tansiq.node.search import blind_actions as actions
 from tansiq.node.search import blind_queries as queries
@@ -41,23 +37,17 @@ if TYPE_CHECKING:
 MAX_PIECES = 200
 MAX_PIECE = 2 * 1024 * 1024
 UNANSWERED_AFTER = timedelta(hours=24)
-PER_MILLION = {"identifier": 1e-6, "pair_day": 0.06, "word_day": 4.0, "pair_year": 18.0, "pair": 1090.0}
-"""Records that one question meets by chance, per million records of the partner, as ``bench.blind.families`` measured them on real names
-and simulated dates. What an officer is told beforehand, not a promise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A blind question that may be asked: under which epoch and families, with how many keys, and what chance would meet."""
+    """A blind question that may be asked: under which epoch and keys, what it costs of the budget, and what is left of that today."""
 
     partner: str
     epoch: HeldEpoch
     keys: Mapping[str, list[str]]
-
-    @property
-    def count(self) -> int:
-        """How many keys there are in all."""
-        return sum(map(len, self.keys.values()))
+    costs: int
+    left_today: int
 
     @property
     def families(self) -> list[str]:
@@ -77,78 +67,36 @@ def prepare(
     allowed = families_between(partners.my_id(), partner, now)
     families = [family for family in queries.held_families(epoch) if family in allowed] if epoch else allowed
     keys = question_keys(fields.names, fields.birth_dates, fields.identifiers, families=families)
-    decision = may_ask_blindly(
-        partner,
-        officer.reference,
-        list(keys) or families or list(FAMILIES),
-        purpose,
-        crime_area,
-        now,
-        count=_count(keys),
-    )
+    grounds = Grounds(purpose, crime_area, officer.reference)
+    costs = max(1, budget.cost_of_keys(count(keys)))
+    asked_under = list(keys) or families or list(FAMILIES)
+    decision = questions.may_ask(partner, grounds, asked_under, now, costs=costs)
     if not decision.is_permitted:
         return decision
     if epoch is None:
         raise Rejected("search.blind_not_ready", partner=partner)
     if not keys:
         raise Rejected("search.blind_no_key", at="/names", partner=partner)
-    return Prepared(partner, epoch, keys)
-
-
-def _count(keys: Mapping[str, Sequence[str]]) -> int:
-    return sum(map(len, keys.values()))
-
-
-def may_ask_blindly(
-    partner: str, officer: str, families: Sequence[str], purpose: str, crime_area: str, now: datetime, *, count: int = 1
-) -> Decision:
-    """Whether the accord lets this officer ask ``partner`` blindly under these families, counting what was asked today."""
-    me = partners.my_id()
-    more = cost_of(batches.size_for(max(count, 1))) - 1
-    question = query_of(
-        me,
-        partner,
-        purpose,
-        crime_area,
-        families=frozenset(families),
-        spent_today=queries.asked_blindly_of(partner, now) + more,
-        spent_by_officer=queries.asked_blindly_of(partner, now, officer=officer) + more,
-    )
-    return decide(question, accord_between(me, partner, is_blind=True), now=now, local=partners.local_rules())
-
-
-def by_chance(prepared: Prepared) -> dict[str, float]:
-    """For each family asked under: how many records of the partner the question meets by chance, as far as can be said."""
-    sizes = queries.size_told(prepared.epoch)
-    records = max(sizes.values(), default=0) / 2
-    return {family: PER_MILLION[family] * records / 1e6 for family in prepared.families}
+    limits = decision.conditions.blind if decision.conditions else Blind()
+    return Prepared(partner, epoch, keys, costs, questions.left_today(partner, officer.reference, limits, now))
 
 
 def ask(search: Search, prepared: Prepared, now: datetime) -> None:
     """Send the question, in the caller's transaction; what unblinds the answer is kept sealed until it comes."""
     flat = [(family, key) for family in prepared.families for key in prepared.keys[family]]
-    batch = batches.prepare([key.encode() for _, key in flat], mode=Mode.VOPRF, random=os.urandom)
-    kept: dict[str, Any] = {
-        "epoch": prepared.epoch.number,
-        "families": [family for family, _ in flat],
-        "inputs": [b64encode(one.input) for one in batch.blinded],
-        "blinds": [b64encode(one.blind) for one in batch.blinded],
-        "elements": [b64encode(one.element) for one in batch.blinded],
-    }
-    counts = {family: len(keys) for family, keys in prepared.keys.items()}
-    actions.ask_blindly(search, prepared.partner, epoch=prepared.epoch.number, asked_under=counts, blinds=kept, now=now)
-    content: dict[str, JsonValue] = {
-        "v": 1,
-        "query": str(search.search_id),
-        "epoch": prepared.epoch.number,
-        "families": list(prepared.families),
-        "purpose": search.purpose,
-        "crime_area": search.crime_area,
-        "asked_by": search.officer,
-        "elements": b64encode(b"".join(batch.elements)),
-        **({"exercise": True} if exercises.node_is_exercise() else {}),
-    }
-    exchange.queue([prepared.partner], "blind_query", content, reference=str(search.search_id), urgent=True, now=now)
+    sealed = questions.blind(prepared.epoch, flat)
+    query = str(search.search_id)
+    actions.ask_blindly(
+        search,
+        prepared.partner,
+        epoch=prepared.epoch.number,
+        asked_under={family: len(keys) for family, keys in prepared.keys.items()},
+        blinds=sealed.kept,
+        cost=sealed.cost,
+        now=now,
+    )
+    grounds = Grounds(search.purpose, search.crime_area, search.officer)
+    questions.send(prepared.partner, query, sealed, grounds, is_urgent=True, now=now)
 
 
 # -- what comes ----------------------------------------------------------------------------------------------------------
@@ -221,50 +169,26 @@ def _number(content: Mapping[str, JsonValue]) -> int:
 
 def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
     """Check the proof, unblind, and look the outputs up in the partner's filters; the officer sees the outcome with the search."""
-    query, code = require_id(content.get("query"), at="/query"), content.get("code")
-    if not isinstance(code, str) or len(code) > 80:
-        raise Rejected("item.malformed", at="/code")
+    query, code = require_id(content.get("query"), at="/query"), questions.code_of_answer(content)
     with transaction.atomic():
         row = actions.locked_question(sender, query)
         if row is None:
             return
         met: list[str] = []
-        if not code:
+        is_refused = bool(code)
+        if not is_refused:
             try:
-                met = _look_up(sender, row.blinds, content)
+                met = _families_met(sender, row.blinds, content)
             except Rejected as error:
                 code = error.code
-                _tell_unsound(sender, code, now)
-        actions.keep_blind_answer(row, met=met, code=code, now=now)
+                questions.tell_unsound(sender, code, now)
+        actions.keep_blind_answer(row, met=met, code=code, is_free=is_refused, now=now)
 
 
-def _look_up(sender: str, kept: Mapping[str, Any], content: Mapping[str, JsonValue]) -> list[str]:
-    """The families under which something met, strongest first. Raises Rejected: ``blind.…`` or ``search.blind_epoch_ended``."""
-    epoch = queries.usable_epoch(sender, int(kept["epoch"]))
-    if epoch is None:
-        raise Rejected("search.blind_epoch_ended", partner=sender)
-    parts = zip(kept["inputs"], kept["blinds"], kept["elements"], strict=True)
-    blinded = tuple(Blinded(*(b64decode(part) for part in one)) for one in parts)
-    raw = b64decode(content.get("elements"), at="/elements")
-    evaluated = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
-    proof = b64decode(content.get("proof"), at="/proof")
-    families = [str(family) for family in kept["families"]]
-    batch = Batch(blinded, len(families), Mode.VOPRF)
-    outputs = batch.finalize(Evaluation(evaluated, proof), public=b64decode(epoch.public))
-    met = []
-    for family in FAMILIES:
-        mine = [output for own, output in zip(families, outputs, strict=True) if own == family]
-        held = queries.held_filter(epoch, family) if mine else None
-        if held is not None and any(held.find(mine)):
-            met.append(family)
-    return met
-
-
-def _tell_unsound(sender: str, code: str, now: datetime) -> None:
-    if code.startswith("blind."):
-        facts = {"partner": sender, "code": code}
-        key = f"blind_unsound/{sender}/{now:%Y%m%d}"
-        desk.put("blind_unsound", key, title_code="desk.blind_unsound", facts=facts, urgent=True, now=now)
+def _families_met(sender: str, kept: Mapping[str, Any], content: Mapping[str, JsonValue]) -> list[str]:
+    """The families under which something met, strongest first."""
+    met = {str(kept["families"][place]) for place in questions.places_met(sender, kept, content)}
+    return [family for family in FAMILIES if family in met]
 
 
 def give_up_late(now: datetime) -> None:
@@ -276,9 +200,7 @@ def give_up_late(now: datetime) -> None:
 __all__ = [
     "Prepared",
     "ask",
-    "by_chance",
     "give_up_late",
-    "may_ask_blindly",
     "prepare",
     "take_answer",
     "take_epoch",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from tansiq.engine.accords.decide import Decision, decide
-from tansiq.engine.blind import batches, filters, oprf
+from tansiq.engine.blind import batches, budget, filters, oprf
 from tansiq.engine.blind.keys import FAMILIES, SCHEME, record_keys
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode, b64encode, require_id
@@ -50,8 +50,6 @@ STEP = 64
 """Marks a change adds and removes at least, and a multiple of: what really changed is not seen (docs/protocol/blind-queries.md)."""
 EVERY = timedelta(hours=12)
 LIFE = timedelta(days=30)
-COST_OF = 128
-"""Elements that one question of the budget may have."""
 ALARM_SHARE = 0.8
 FOUND = frozenset({"find:hit", "find:contact"})
 """What of the register a partner may hit blindly: what it would be told of when it asked openly."""
@@ -345,14 +343,9 @@ def _read(sender: str, content: dict[str, JsonValue]) -> tuple[actions.Arrived, 
         asked_by=officer,
         families=sorted(map(str, families)),
         elements=count,
-        cost=cost_of(count),
+        cost=budget.cost_of(count),
     )
     return asked, [raw[at : at + 32] for at in range(0, len(raw), 32)], number
-
-
-def cost_of(elements: int) -> int:
-    """What a batch of so many elements takes of the budget: one for a person, more for who packs many into one."""
-    return -(-elements // COST_OF)
 
 
 def _refusal(asked: actions.Arrived, epoch: BlindEpoch | None, now: datetime) -> str:
@@ -373,8 +366,9 @@ def may_be_asked(asked: actions.Arrived, now: datetime) -> Decision:
         asked.purpose,
         asked.crime_area,
         families=frozenset(asked.families),
-        spent_today=queries.spent_blindly_by(asked.partner, now) + asked.cost - 1,
-        spent_by_officer=queries.spent_blindly_by(asked.partner, now, officer=asked.asked_by) + asked.cost - 1,
+        spent_today=queries.spent_blindly_by(asked.partner, now),
+        spent_by_officer=queries.spent_blindly_by(asked.partner, now, officer=asked.asked_by),
+        costs=asked.cost,
     )
     accord = accord_between(me, asked.partner, is_blind=True)
     return decide(question, accord, now=now, local=partners.local_rules())

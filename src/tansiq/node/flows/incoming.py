@@ -24,7 +24,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.exchange import accepting, witness
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import attaching, blind_asking, blind_holding, projections, repair, searching
+from tansiq.node.flows import attaching, blind_asking, blind_holding, blind_screening, projections, repair, searching
 from tansiq.node.flows.act import act_as_owed, act_by_machine
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.flows.releasing import NOT_ACCEPTED_JOB
@@ -225,7 +225,7 @@ HANDLERS: dict[str, Handler] = {
     "blind_epoch": blind_asking.take_epoch,
     "blind_piece": blind_asking.take_piece,
     "blind_query": blind_holding.take_question,
-    "blind_answer": blind_asking.take_answer,
+    "blind_answer": blind_screening.take_answer,
 }
 
 __all__ = [

@@ -47,13 +47,7 @@ def screen(
     code_list("purposes").require(purpose, at="/purpose")
     if not reference.strip():
         raise Rejected("search.reference_needed", at="/reference")
-    if len(content) > MAX_BYTES:
-        raise Rejected("search.list_too_large", at="/list", limit=MAX_BYTES // 2**20)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        raise Rejected("search.list_not_text", at="/list", byte=wrong.start) from wrong
-    lines = [json.dumps(_compact(subject), ensure_ascii=False) for subject in _checked(text, name, columns)]
+    lines = read_list(content, name, columns)
     return screenings.open_screening(
         officer,
         title=name[:200],
@@ -63,6 +57,17 @@ def screen(
         reference=reference.strip()[:120],
         now=now,
     )
+
+
+def read_list(content: bytes, name: str, columns: str) -> list[str]:
+    """The rows of a list as they wait for their turn, one a line; see :func:`screen` for what is refused."""
+    if len(content) > MAX_BYTES:
+        raise Rejected("search.list_too_large", at="/list", limit=MAX_BYTES // 2**20)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise Rejected("search.list_not_text", at="/list", byte=wrong.start) from wrong
+    return [json.dumps(_compact(subject), ensure_ascii=False) for subject in _checked(text, name, columns)]
 
 
 def _checked(text: str, name: str, columns: str) -> Iterator[Subject]:
@@ -94,8 +99,9 @@ def _compact(subject: Subject) -> list[Any]:
     ]
 
 
-def _query(row: list[Any]) -> Query:
-    known, names, born, countries, identifiers, schema, gender = row
+def row_of(line: str) -> Query:
+    """A waiting row as a question; its ``query_id`` is the list's own id of the row."""
+    known, names, born, countries, identifiers, schema, gender = json.loads(line)
     return Query(
         names=tuple(names),
         schema=schema,
@@ -125,8 +131,7 @@ def work(payload: dict[str, Any], now: datetime) -> None:
 def _met(officer: Officer, rows: Iterable[tuple[int, str]]) -> Iterator[dict[str, Any]]:
     labels = policy.labels_for(officer)
     for number, line in rows:
-        row = json.loads(line)
-        query = _query(row)
+        query = row_of(line)
         if not query.names and not query.identifiers:
             continue
         found = [match for match in index.holder().search(query, labels, KEPT) if match.band in TOLD_BANDS]
@@ -134,9 +139,9 @@ def _met(officer: Officer, rows: Iterable[tuple[int, str]]) -> Iterator[dict[str
         for match in found:
             if match.subject_id in seen:
                 told = {
-                    "id": row[0],
-                    "names": row[1],
-                    "birth_dates": row[2],
+                    "id": query.query_id,
+                    "names": list(query.names),
+                    "birth_dates": list(query.birth_dates),
                     "caption": register.caption(seen[match.subject_id], officer.language),
                     "score": match.score,
                     "explanation": dict(match.explanation),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tansiq.engine.accords.decide import AccordInForce, Question, decide
+from tansiq.engine.accords.terms import Blind
 from tansiq.engine.blind.keys import FAMILIES
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.strict_json import JsonValue
@@ -46,16 +47,22 @@ def query_of(asker: str, holder: str, purpose: str | None = None, crime_area: st
     )
 
 
-def families_between(asker: str, holder: str, now: datetime) -> list[str]:
-    """The families of keys under which ``asker`` may ask ``holder`` blindly as the accord stands, strongest first; empty if none."""
+def blind_limits(asker: str, holder: str, now: datetime) -> Blind:
+    """What the accord, tightened by both sides' reservations, lets ``asker`` ask ``holder`` blindly; no families if nothing."""
     accord = accord_between(asker, holder, is_blind=True)
     if accord is None:
-        return []
+        return Blind()
     decision = decide(query_of(asker, holder, families=frozenset({"any"})), accord, now=now)
     # Everything else is permitted if nothing is wrong but the family, which no accord names.
     if decision.code != "decide.blind_family_not_covered" or decision.conditions is None:
-        return []
-    return [family for family in FAMILIES if family in decision.conditions.blind.families]
+        return Blind()
+    return decision.conditions.blind
+
+
+def families_between(asker: str, holder: str, now: datetime) -> list[str]:
+    """The families of keys under which ``asker`` may ask ``holder`` blindly as the accord stands, strongest first; empty if none."""
+    allowed = blind_limits(asker, holder, now).families
+    return [family for family in FAMILIES if family in allowed]
 
 
 def code_of(content: Mapping[str, JsonValue], name: str) -> str:

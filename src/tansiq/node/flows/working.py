@@ -22,6 +22,7 @@ from tansiq.node.flows import (
     attaching,
     blind_asking,
     blind_holding,
+    blind_screening,
     calling,
     erasing,
     erasure_ledger,
@@ -155,6 +156,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     alerts.WATCH_JOB: alerts.watch,
     blind_holding.JOB: blind_holding.keep,
     screening.JOB: screening.work,
+    blind_screening.JOB: blind_screening.work,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }

@@ -285,6 +285,7 @@ def ask_blindly(
     epoch: int,
     asked_under: Mapping[str, int],
     blinds: Mapping[str, Any],
+    cost: int,
     now: datetime,
 ) -> Asked:
     """Note that a partner is asked blindly, and keep (sealed) what will unblind the answer."""
@@ -294,6 +295,7 @@ def ask_blindly(
         is_blind=True,
         asked_under=dict(asked_under),
         blinds=dict(blinds),
+        cost=cost,
         asked_at=now,
     )
     facts = {
@@ -302,6 +304,7 @@ def ask_blindly(
         "purpose": search.purpose,
         "epoch": epoch,
         "families": sorted(asked_under),
+        "cost": cost,
     }
     record("blind.asked", actor=search.officer, facts=facts, log="exchange", now=now)
     return row
@@ -318,11 +321,15 @@ def locked_question(partner: str, query: str) -> Asked | None:
     return row if row.state == Asked.WAITING else None
 
 
-def keep_blind_answer(row: Asked, *, met: Sequence[str], code: str, now: datetime) -> None:
-    """What the question came to: the families that hit, or why there is no answer; the blinds are gone."""
+def keep_blind_answer(row: Asked, *, met: Sequence[str], code: str, is_free: bool = False, now: datetime) -> None:
+    """What the question came to: the families that hit, or why there is no answer; the blinds are gone.
+
+    ``is_free`` says that the partner refused it, and so took nothing of the budget.
+    """
     row.state = Asked.REFUSED if code else Asked.HIT if met else Asked.NOTHING
     row.met, row.code, row.blinds, row.answered_at = list(met), code, None, now
-    row.save(update_fields=["state", "met", "code", "blinds", "answered_at"])
+    row.cost = 0 if is_free else row.cost
+    row.save(update_fields=["state", "met", "code", "blinds", "cost", "answered_at"])
     facts = {"partner": row.partner, "query": str(row.search_id), "outcome": row.state, "code": code}
     record("blind.answered", actor=f"node:{row.partner}", facts=facts, log="exchange", now=now)
 

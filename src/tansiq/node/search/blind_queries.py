@@ -10,7 +10,15 @@ from django.db.models import Sum
 
 from tansiq.engine.blind import filters
 from tansiq.engine.blind.filters import Filter, Marks
-from tansiq.node.search.models import Asked, BlindEpoch, BlindFilter, HeldEpoch, HeldFilter, InboundQuery
+from tansiq.node.search.models import (
+    Asked,
+    BlindEpoch,
+    BlindFilter,
+    HeldEpoch,
+    HeldFilter,
+    InboundQuery,
+    ScreeningQuestion,
+)
 
 
 def _midnight(day: datetime) -> datetime:
@@ -25,12 +33,17 @@ def spent_blindly_by(partner: str, day: datetime, *, officer: str | None = None)
     return int(rows.aggregate(total=Sum("cost"))["total"] or 0)
 
 
-def asked_blindly_of(partner: str, day: datetime, *, officer: str | None = None) -> int:
-    """How many blind questions this node (one of its officers) asked the partner on the (UTC) day of ``day``."""
-    rows = Asked.objects.filter(partner=partner, is_blind=True, asked_at__gte=_midnight(day))
+def spent_blindly_at(partner: str, day: datetime, *, officer: str | None = None) -> int:
+    """What blind questions of this node (of one of its officers) took of the partner's budget on the (UTC) day of ``day``.
+
+    Single questions and lists alike. What the partner refused took nothing; what it has not answered yet counts.
+    """
+    single = Asked.objects.filter(partner=partner, is_blind=True, asked_at__gte=_midnight(day))
+    listed = ScreeningQuestion.objects.filter(asked_of__partner=partner, asked_at__gte=_midnight(day))
     if officer is not None:
-        rows = rows.filter(search__officer=officer)
-    return rows.exclude(state=Asked.BARRED).count()
+        single = single.filter(search__officer=officer)
+        listed = listed.filter(asked_of__screening__officer=officer)
+    return sum(int(rows.aggregate(total=Sum("cost"))["total"] or 0) for rows in (single, listed))
 
 
 def epochs_for(partner: str) -> list[BlindEpoch]:

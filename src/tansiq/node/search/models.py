@@ -6,10 +6,10 @@ import uuid
 
 from django.db import models
 
-from tansiq.node.search.screening_models import Screening, ScreeningHit
+from tansiq.node.search.screening_models import Screening, ScreeningHit, ScreeningPartner, ScreeningQuestion
 from tansiq.node.vault.columns import SealedJSONField, SealedTextField
 
-__all__ = ["Screening", "ScreeningHit"]
+__all__ = ["Screening", "ScreeningHit", "ScreeningPartner", "ScreeningQuestion"]
 """Further rows of this room; the rest stands here."""
 
 
@@ -44,6 +44,7 @@ class Asked(models.Model):
     is_blind = models.BooleanField(default=False)
     asked_under = models.JSONField(default=dict, help_text="{family: number of keys} of a blind question")
     blinds = SealedJSONField(null=True, help_text="what unblinds the answer; gone once it came")
+    cost = models.PositiveIntegerField(default=0, help_text="what a blind question takes of the partner's budget")
     met = models.JSONField(default=list, help_text="families of keys under which a blind question hit")
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)

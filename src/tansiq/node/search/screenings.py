@@ -13,7 +13,7 @@ from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import is_id
 from tansiq.node.audit.actions import record
 from tansiq.node.jobs import actions as jobs
-from tansiq.node.search.models import Screening, ScreeningHit
+from tansiq.node.search.models import Screening, ScreeningHit, ScreeningPartner, ScreeningQuestion
 from tansiq.node.search.policy import OfficerLike
 
 JOB = "search.screen"
@@ -60,7 +60,7 @@ def keep_answers(
             jobs.enqueue(JOB, {"screening": str(row.pk)}, now=now, key=f"{JOB}/{row.pk}")
             row.save(update_fields=["done"])
         else:
-            _end(row, Screening.DONE, now)
+            end(row, Screening.DONE, now)
     return True
 
 
@@ -68,8 +68,8 @@ def stop(officer: OfficerLike, screening_id: str, *, now: datetime) -> None:
     """Ask no further rows; what was met stays."""
     with transaction.atomic():
         row = get_screening_for(officer, screening_id, lock=True)
-        if row.state == Screening.RUNNING:
-            _end(row, Screening.STOPPED, now)
+        if row.state in (Screening.RUNNING, Screening.PREPARED):
+            end(row, Screening.STOPPED, now)
 
 
 def end_without(screening: Screening, now: datetime) -> None:
@@ -77,12 +77,17 @@ def end_without(screening: Screening, now: datetime) -> None:
     with transaction.atomic():
         row = Screening.objects.select_for_update().get(pk=screening.pk)
         if row.state == Screening.RUNNING:
-            _end(row, Screening.STOPPED, now)
+            end(row, Screening.STOPPED, now)
 
 
-def _end(row: Screening, state: str, now: datetime) -> None:
+def end(row: Screening, state: str, now: datetime) -> None:
+    """Nothing is asked any more and the list goes, in the caller's transaction; answers that are still on their way are not kept."""
     row.state, row.ended_at, row.content = state, now, None
     row.save(update_fields=["state", "ended_at", "content", "done"])
+    open_ones = (ScreeningQuestion.WAITING, ScreeningQuestion.AGAIN)
+    questions = ScreeningQuestion.objects.filter(asked_of__screening=row, state__in=open_ones)
+    questions.update(state=ScreeningQuestion.ENDED, blinds=None, answered_at=now)
+    row.partners.exclude(state=ScreeningPartner.DONE).update(state=ScreeningPartner.STOPPED, resumes_at=None)
     facts = {"screening": str(row.pk), "state": state, "done": row.done, "hits": row.hits.count()}
     record("screening.ended", actor=row.officer, facts=facts, log="internal", now=now)
 

@@ -51,6 +51,7 @@ urlpatterns = [
     path("search/lists/", screening.index, name="search_screenings"),
     path("search/lists/<id:screening_id>/", screening.show, name="search_screening"),
     path("search/lists/<id:screening_id>/judge/", screening.judge, name="search_screening_judge"),
+    path("search/lists/<id:screening_id>/begin/", screening.begin, name="search_screening_begin"),
     path("search/lists/<id:screening_id>/stop/", screening.stop, name="search_screening_stop"),
     path("search/lists/<id:screening_id>/export/", screening.export, name="search_screening_export"),
     path("search/<id:search_id>/", search.result, name="search_result"),

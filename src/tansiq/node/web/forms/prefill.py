@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tansiq.engine.errors import Rejected
 from tansiq.node.dossiers.queries import dossier_by_id, get_dossier_for, parts_by_entry, view_of
 from tansiq.node.register.queries import get_subject_for
+from tansiq.node.search import blind_lists
 from tansiq.node.search.alerts import hit_by_dossier
 from tansiq.node.search.queries import get_search_for
 from tansiq.node.web.languages import language_now
@@ -42,6 +43,8 @@ def initial_of(officer: Officer, given: Mapping[str, str], source: Source | None
     try:
         if given.get("search"):
             initial |= _from_search(officer, given["search"])
+        if given.get("list_hit", "").isdecimal():
+            initial |= _from_list(officer, int(given["list_hit"][:18]))
         if given.get("hit"):
             initial |= _from_hit(officer, given["hit"])
         if given.get("subject"):
@@ -63,6 +66,21 @@ def _from_search(officer: Officer, search_id: str) -> dict[str, Any]:
         "reference": search.reference or "",
     }
     return known | _numbers(asked.get("identifiers", []))
+
+
+def _from_list(officer: Officer, number: int) -> dict[str, Any]:
+    """From a row of a list that hit at a partner: the person of that row, and why the list was asked."""
+    hit = blind_lists.hit_for(officer, number)
+    row, screening = hit.told, hit.screening
+    known = {
+        "name": "\n".join(row["names"]),
+        "birth_date": (row["birth_dates"] or [""])[0],
+        "nationality": (row["countries"] or [""])[0],
+        "purpose": screening.purpose,
+        "crime_area": screening.crime_area,
+        "reference": screening.reference,
+    }
+    return known | _numbers(row["identifiers"])
 
 
 def _from_hit(officer: Officer, dossier_id: str) -> dict[str, Any]:

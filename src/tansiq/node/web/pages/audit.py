@@ -80,6 +80,7 @@ def event_word(event: str) -> str:
         "register.subject_received": pgettext("event", "A subject was received"),
         "search.made": pgettext("event", "A search was made"),
         "screening.made": pgettext("event", "A list was brought for screening"),
+        "screening.begun": pgettext("event", "Partners began to be asked blindly about a list"),
         "screening.ended": pgettext("event", "A screening ended"),
         "screening.judged": pgettext("event", "A hit of a screening was judged"),
         "screening.exported": pgettext("event", "Hits of a screening were taken out"),

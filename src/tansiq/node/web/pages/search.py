@@ -13,7 +13,9 @@ from django.utils.translation import pgettext
 from tansiq.engine.accords.decide import Decision
 from tansiq.engine.entities.labels import schema_label
 from tansiq.engine.errors import Rejected
-from tansiq.node.flows.blind_asking import Prepared, by_chance
+from tansiq.node.flows.blind_asking import Prepared
+from tansiq.node.flows.blind_questions import by_chance
+from tansiq.node.partners.queries import card_of
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
 from tansiq.node.wording import sentence
@@ -36,6 +38,7 @@ class AnswerShown:
     answered_at: datetime | None
     may_ask: bool
     learns: str
+    phone: str
 
 
 def band_word(band: str) -> str:
@@ -106,7 +109,11 @@ def _answer(row: Asked, name: str) -> AnswerShown:
         {"hit": "", "schema_word": words.list_label("blind_families", family), "band_word": ""} for family in row.met
     ]
     may_ask = row.state in {row.HIT, row.CONTACT}
-    return AnswerShown(row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask, _learns(row))
+    card = card_of(row.partner) if may_ask else None
+    phone = (card.contact.phone if card else "") or ""
+    return AnswerShown(
+        row.partner, name, word, tone, text, row.clause, hits, row.answered_at, may_ask, _learns(row), phone
+    )
 
 
 def _learns(row: Asked) -> str:
@@ -133,12 +140,11 @@ def _name(shown: Mapping[str, Any]) -> str:
 def _considered(partner: str, name: str, how: Prepared | Decision | Rejected) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": name, "families": [], "clause": "", "tone": "info"}
     if isinstance(how, Prepared):
-        expected = by_chance(how)
-        shown["families"] = [
-            {"word": words.list_label("blind_families", family), "chance": chance_word(expected[family])}
-            for family in how.families
-        ]
+        expected = by_chance(how.epoch, how.families)
+        shown["families"] = [family_shown(family, expected[family]) for family in how.families]
         text = _("Will be asked blindly. The partner learns the purpose, not about whom, nor whether it hits.")
+        facts = {"cost": how.costs, "left": how.left_today}
+        text += " " + _("It costs %(cost)d of your %(left)d questions of today.") % facts
         return {**shown, "word": _("Blindly"), "text": text}
     if isinstance(how, Rejected) or not how.is_permitted:
         facts = (
@@ -149,6 +155,11 @@ def _considered(partner: str, name: str, how: Prepared | Decision | Rejected) ->
         return {**shown, "word": _("Not asked"), "text": text, "clause": clause, "tone": "stopped"}
     text = _("Will be asked openly. The partner learns about whom and for what purpose you ask.")
     return {**shown, "word": _("Openly"), "text": text, "clause": how.clause, "tone": "careful"}
+
+
+def family_shown(family: str, expected: float) -> dict[str, str]:
+    """A family of keys and how many strangers a question under it meets by chance."""
+    return {"word": words.list_label("blind_families", family), "chance": chance_word(expected)}
 
 
 def chance_word(expected: float) -> str:
