@@ -25,6 +25,7 @@ from tansiq.node.audit import actions as audit
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import witness
 from tansiq.node.exchange.models import Item, Link, OutEnvelope
+from tansiq.node.jobs import waking
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 from tansiq.node.vault.stores import on_disk
@@ -52,8 +53,8 @@ def queue(
 ) -> None:
     """Owe ``content`` to each of ``recipients``, in the caller's transaction; the same reference twice is owed once.
 
-    Raises Rejected for what no partner could open: ``exchange.item_too_large``, or a ``json.…`` error with its place. It would
-    stand at the head of the queue for ever.
+    The delivery loop is woken after the commit. Raises Rejected for what no partner could open: ``exchange.item_too_large``, or a
+    ``json.…`` error with its place. It would stand at the head of the queue for ever.
     """
     _require_openable(bodies.Item(type_, content))
     rows = [
@@ -63,6 +64,7 @@ def queue(
         for p in recipients
     ]
     Item.objects.bulk_create(rows, ignore_conflicts=True)
+    waking.ring_after_commit(waking.DELIVER)
 
 
 def _require_openable(item: bodies.Item) -> None:

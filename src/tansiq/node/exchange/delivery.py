@@ -18,6 +18,7 @@ from tansiq.engine.errors import TansiqError, Unavailable
 from tansiq.engine.formats import strict_json
 from tansiq.node.exchange import actions, queries
 from tansiq.node.exchange.models import OutEnvelope
+from tansiq.node.jobs import waking
 from tansiq.node.partners import queries as partners
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -105,14 +106,15 @@ def _deliver_one(partner: str, worker: str, http: httpx.Client, clock: Callable[
 
 
 def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], idle: float = 0.1) -> None:
-    """Deliver until ``stop`` is set, looking for new work every ``idle`` seconds."""
-    with client() as http, ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
+    """Deliver until ``stop`` is set, looking for new work when the bell rings and every ``idle`` seconds."""
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
+    with client() as http, threads as pool, waking.Bell(waking.DELIVER, worker) as bell:
         under_way: dict[str, object] = {}
         while not stop.is_set():
             for partner in queries.partners_with_work(clock()):
                 if partner not in under_way and len(under_way) < THREADS:
                     under_way[partner] = pool.submit(_guarded, partner, worker, http, clock, stop, under_way)
-            stop.wait(idle)
+            bell.wait(stop, idle)
     connection.close()
 
 
@@ -128,4 +130,5 @@ def _guarded(
         deliver_to(partner, f"{worker}/{partner}", http, clock, stop)
     finally:
         under_way.pop(partner, None)
+        waking.ring(waking.DELIVER)  # what came for this partner in the meantime was left to this thread
         connection.close()

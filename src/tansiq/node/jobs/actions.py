@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from tansiq.engine.errors import Conflict, Rejected, Unavailable
-from tansiq.node.jobs import policy
+from tansiq.node.jobs import policy, waking
 from tansiq.node.jobs.models import DEAD, DONE, RUNNING, WAITING, Job
 
 LOCK = timedelta(minutes=5)
@@ -49,9 +49,11 @@ def enqueue(
     """Owe a job, in the caller's transaction; returns its id.
 
     With a ``key``, a job of that key that still waits is returned instead of a second one (and brought forward, if
-    ``run_at`` is earlier): its payload stays the first one's.
+    ``run_at`` is earlier): its payload stays the first one's. What is due at once wakes the workers after the commit.
     """
     due = run_at or now
+    if due <= now:
+        waking.ring_after_commit(waking.JOBS)
     if key is None:
         return Job.objects.create(name=name, payload=payload, run_at=due, created_at=now).pk
     with transaction.atomic():

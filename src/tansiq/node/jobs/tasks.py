@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from django.db import DatabaseError, close_old_connections, connection
 
 from tansiq.engine.errors import TansiqError
-from tansiq.node.jobs import actions, policy
+from tansiq.node.jobs import actions, policy, waking
 
 log = logging.getLogger(__name__)
 Handler: TypeAlias = Callable[[dict[str, Any], datetime], None]
@@ -36,18 +36,19 @@ def run_worker(
     the burying transaction, of each job that no further attempt can help.
     """
     next_sweep = clock()
-    while not stop.is_set():
-        try:
-            is_busy = run_one(handlers, clock=clock, worker=worker, locks=locks, on_dead=on_dead)
-            if not is_busy and clock() >= next_sweep:
-                next_sweep = clock() + SWEEP_EVERY
-                actions.sweep(clock())
-        except DatabaseError as error:
-            log.warning("jobs: %s", type(error).__name__)
-            close_old_connections()
-            is_busy = False
-        if not is_busy:
-            stop.wait(idle)
+    with waking.Bell(waking.JOBS, worker) as bell:
+        while not stop.is_set():
+            try:
+                is_busy = run_one(handlers, clock=clock, worker=worker, locks=locks, on_dead=on_dead)
+                if not is_busy and clock() >= next_sweep:
+                    next_sweep = clock() + SWEEP_EVERY
+                    actions.sweep(clock())
+            except DatabaseError as error:
+                log.warning("jobs: %s", type(error).__name__)
+                close_old_connections()
+                is_busy = False
+            if not is_busy:
+                bell.wait(stop, idle)
     connection.close()
 
 
