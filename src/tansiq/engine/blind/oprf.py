@@ -201,7 +201,10 @@ def _challenge(public: bytes, composite: bytes, product: bytes, first: bytes, se
 def _element_of(value: bytes, mode: Mode) -> bytes:
     if len(value) > MAX_INPUT_BYTES:
         raise Rejected("blind.input_length", length=len(value))
-    return group.require_element(group.hash_to_element(value, b"HashToGroup-" + _context(mode)), at="/input")
+    element = group.hash_to_element(value, _TO_GROUP[mode])
+    if element == group.IDENTITY:  # the only element that hashing gives and nobody may use (RFC 9497 §3.3.1)
+        raise Rejected("blind.element_invalid", at="/input")
+    return element
 
 
 def _output(value: bytes, unblinded: bytes) -> bytes:
@@ -210,6 +213,9 @@ def _output(value: bytes, unblinded: bytes) -> bytes:
 
 def _context(mode: Mode) -> bytes:
     return b"OPRFV1-" + bytes([mode]) + b"-" + SUITE
+
+
+_TO_GROUP: Final = {mode: b"HashToGroup-" + _context(mode) for mode in Mode}
 
 
 def _prefixed(raw: bytes) -> bytes:

@@ -11,16 +11,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from tansiq.engine.accords.decide import Decision, decide
-from tansiq.engine.blind import batches, budget, filters, oprf
+from tansiq.engine.blind import batches, budget, filters, many, oprf
 from tansiq.engine.blind.keys import FAMILIES, SCHEME, record_keys
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode, b64encode, require_id
@@ -168,33 +165,10 @@ def _take_slice(epoch: BlindEpoch) -> bool:
 
 def _marks(key: oprf.KeyPair, found: dict[str, list[tuple[str, list[str]]]]) -> Iterator[tuple[str, bytes]]:
     inputs = [value.encode() for listed in found.values() for _, values in listed for value in values]
-    outputs = iter(evaluate_all(key, inputs))
+    outputs = iter(many.compute_all(key, inputs, mode=oprf.Mode.VOPRF))
     for subject, listed in found.items():
         packed = [actions.pack(family, [next(outputs) for _ in values]) for family, values in listed]
         yield subject, b"".join(packed)
-
-
-def evaluate_all(key: oprf.KeyPair, inputs: Sequence[bytes]) -> list[bytes]:
-    """The function's outputs on this node's own inputs, in order; many are spread over the processors."""
-    if len(inputs) < POOL_FROM:
-        return _evaluate(key, inputs)
-    with _pool() as pool:
-        size = 1000
-        slices = [inputs[at : at + size] for at in range(0, len(inputs), size)]
-        return [output for part in pool.map(_evaluate, [key] * len(slices), slices) for output in part]
-
-
-POOL_FROM = 3000
-
-
-def _evaluate(key: oprf.KeyPair, inputs: Sequence[bytes]) -> list[bytes]:
-    return [oprf.compute(key, value, mode=oprf.Mode.VOPRF) for value in inputs]
-
-
-@contextmanager
-def _pool() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("forkserver")) as pool:
-        yield pool
 
 
 # -- telling the partner --------------------------------------------------------------------------------------------------
