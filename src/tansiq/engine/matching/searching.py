@@ -228,7 +228,7 @@ class _Ranking:
         segment = self._parts[place[0]].segment
         if not segment.has_more(place[1]):
             return []
-        subject = segment.subject(place[1])
+        subject = segment.beside_names(place[1])
         return [*features(self._query, subject, common=self._common), *features_beside(self._query, subject)]
 
     def _take(self, ranked: _Ranked) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -299,13 +299,15 @@ class Segment:
 
     def subject(self, number: int) -> Subject:
         """A subject as it was added."""
-        names = self.subject_names(number)
+        surfaces = tuple(self.surfaces[n] for n in self.subject_names(number))
+        return replace(self.beside_names(number), names=surfaces)
+
+    def beside_names(self, number: int) -> Subject:
+        """What a subject holds besides its names, which are left out."""
         stored = json.loads(self.extras[number]) if self.has_more(number) else {}
-        surfaces = tuple(self.surfaces[n] for n in names)
         return Subject(
             self.ids[number],
             schema=stored.get("schema", "Person"),
-            names=surfaces,
             birth_dates=tuple(stored.get("birth_dates", ())),
             countries=tuple(stored.get("countries", ())),
             gender=stored.get("gender"),
@@ -317,7 +319,8 @@ class Segment:
     def subject_names(self, number: int) -> range:
         """The numbers of a subject's names (names stand in the order of their subjects)."""
         owners = self.arrays["name_subject"]
-        return range(int(np.searchsorted(owners, number, "left")), int(np.searchsorted(owners, number, "right")))
+        wanted = owners.dtype.type(number)  # of another type, the whole array would be converted first
+        return range(int(np.searchsorted(owners, wanted, "left")), int(np.searchsorted(owners, wanted, "right")))
 
     def labels(self, number: int) -> frozenset[Label]:
         """The labels a subject carries."""

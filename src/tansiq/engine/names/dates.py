@@ -142,6 +142,7 @@ def _arithmetic_hijri(year: int, month: int, day: int) -> tuple[int, int, int]:
     return 100 * b + d - 4800 + m // 10, m + 3 - 12 * (m // 10), e - (153 * m + 2) // 5 + 1
 
 
+@lru_cache(maxsize=65536)
 def gregorian_readings(text: str, *, at: str = "birth_date") -> tuple[tuple[str, PartialDate], ...]:
     """Every Gregorian date ``text`` may stand for, each with the calendar or habit that reads it so, the plain one
     first.
