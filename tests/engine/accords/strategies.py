@@ -132,7 +132,11 @@ TERM_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "urgent": st.sampled_from(["permit", "approval", "never"]),
     "search": st.builds(Search, mode=st.sampled_from(["none", "contact", "hit"]), budget_per_day=st.integers(0, 3)),
     "blind": st.builds(
-        Blind, families=some(FAMILIES), budget_per_day=st.integers(0, 3), budget_per_officer=st.integers(0, 3)
+        Blind,
+        families=some(FAMILIES),
+        budget_per_day=st.integers(0, 3),
+        budget_per_officer=st.integers(0, 3),
+        cells_per_day=st.integers(0, 3),
     ),
     "approvals": st.lists(approval_rules(), max_size=2).map(tuple),
     "human_rights": st.lists(human_rights_rules(), max_size=2).map(tuple),
@@ -153,7 +157,7 @@ MOSTLY_OPEN = {
     "evidence": "free",
     "urgent": "permit",
     "search": Search(mode="hit", budget_per_day=100),
-    "blind": Blind(families=FAMILIES, budget_per_day=100, budget_per_officer=100),
+    "blind": Blind(families=FAMILIES, budget_per_day=100, budget_per_officer=100, cells_per_day=100),
     "approvals": (),
     "human_rights": (),
     "retention_days": 1000,

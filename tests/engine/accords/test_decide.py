@@ -59,7 +59,7 @@ TERMS = Terms(
     urgent="approval",
     approver="approver",
     search=Search(mode="contact", budget_per_day=20),
-    blind=Blind(families=("identifier", "word_day"), budget_per_day=50, budget_per_officer=10),
+    blind=Blind(families=("identifier", "word_day"), budget_per_day=50, budget_per_officer=10, cells_per_day=5000),
     approvals=(ApprovalRule(clause="Art. 9", when=When(acts=("answer",), level_at_least=1), role="prosecutor"),),
     human_rights=(
         HumanRightsRule(clause="Art. 4(1)", issue="torture", states=("*",), outcome="stop"),
@@ -109,6 +109,7 @@ def coded(*handling: str) -> Marking:
 ASK = replace(SEND, act="query", kind="search", entry_act="query")
 HIT = replace(ASK, act="hit")
 BLIND = replace(ASK, families=frozenset({"word_day"}))
+PLAN = Question("query", "request", "query", "fr", frozenset({"ma"}), cells=3136)
 WITH_CONSENT = frozenset({("fr", "onward"), ("fr", "evidence")})
 FOR_LIFE = replace(SEND, kind="channel", purpose="threat_to_life", threat="claimed", acted_as="senior")
 
@@ -213,6 +214,11 @@ CASES: list[tuple[str, Question, AccordInForce | None, str, str, str | None]] = 
     ("blind budget spent", replace(BLIND, spent_today=50), ACCORD, "blind_budget_spent", "Art. 6(3)", "ma"),
     ("officer's blind budget spent", replace(BLIND, spent_by_officer=10), ACCORD, "blind_officer_budget_spent",
      "Art. 6(3)", "ma"),
+    ("question about a plan", PLAN, with_terms(search=Search()), "permitted", "Art. 6(3)", None),
+    ("questions about plans not covered", PLAN, with_terms(blind=Blind(families=("pair",))), "plans_not_covered",
+     "Art. 6(3)", "ma"),
+    ("the whole budget of cells", replace(PLAN, spent_today=1864), ACCORD, "permitted", "Art. 6(3)", None),
+    ("one cell more", replace(PLAN, spent_today=1865), ACCORD, "cell_budget_spent", "Art. 6(3)", "ma"),
     ("print", USE, ACCORD, "permitted", "Art. 2", None),
     ("print what one does not know whose", replace(USE, providers=None), ACCORD, "provider_unknown", "protocol", "ma"),
     ("print one's own", replace(USE, providers=frozenset()), None, "permitted_own", "protocol", None),

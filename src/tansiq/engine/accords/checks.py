@@ -109,7 +109,7 @@ def kinds(asked: Asked) -> Findings:
 def search(asked: Asked) -> Findings:
     """A query is answered as far as the accord says, and not more often than its daily budget."""
     question, terms = asked.question, asked.pair.terms.search
-    if question.act not in SEARCHES or question.families:
+    if question.act not in SEARCHES or question.families or question.cells:
         return
     if terms.mode == "none":
         yield Finding("decide.search_not_covered", "search")
@@ -133,6 +133,17 @@ def blind(asked: Asked) -> Findings:
         yield Finding("decide.blind_budget_spent", "blind")
     if question.spent_by_officer + question.costs > terms.budget_per_officer:
         yield Finding("decide.blind_officer_budget_spent", "blind")
+
+
+def plans(asked: Asked) -> Findings:
+    """A question about a plan is asked where the accord gives a budget for it, and within that budget."""
+    question, budget = asked.question, asked.pair.terms.blind.cells_per_day
+    if question.act not in SEARCHES or not question.cells:
+        return
+    if not budget:
+        yield Finding("decide.plans_not_covered", "blind")
+    elif question.spent_today + question.cells > budget:
+        yield Finding("decide.cell_budget_spent", "blind")
 
 
 def purposes(asked: Asked) -> Findings:
@@ -297,6 +308,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     kinds,
     search,
     blind,
+    plans,
     purposes,
     crime_areas,
     ladders,

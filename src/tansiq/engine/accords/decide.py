@@ -343,7 +343,7 @@ def _permission(asked: Asked, conditions: Conditions) -> Decision:
     if asked.accord is None:
         return Decision("permit", "decide.permitted_founding", "founding", "kinds", conditions=conditions)
     if question.act in SEARCHES:
-        term = "blind" if question.families else "search"
+        term = "blind" if question.families or question.cells else "search"
     elif question.act == "forward":
         term = "onward"
     elif question.is_use:

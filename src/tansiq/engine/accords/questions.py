@@ -40,7 +40,8 @@ class Question:
     the newest that all involved have ratified. ``discloses`` says what an answer to a query would tell. A blind query
     names the ``families`` of keys it asks under (none: an open one); ``spent_today`` then is what blind questions took
     of the day's budget, ``spent_by_officer`` what those of the asking officer took, and ``costs`` what this one would take
-    (``engine.blind.budget``).
+    (``engine.blind.budget``). A question about a plan says what it costs in ``cells``, and ``spent_today`` then counts
+    cells.
 
     ``threat`` says that an imminent threat to life is the ground: *claimed* by the act itself, or *answered*, where
     somebody else claimed it when the dossier was opened. ``acted_as`` is the role in which the officer acts.
@@ -78,6 +79,7 @@ class Question:
     families: frozenset[str] = frozenset()
     spent_by_officer: int = 0
     costs: int = 1
+    cells: int = 0
 
     @property
     def is_use(self) -> bool:

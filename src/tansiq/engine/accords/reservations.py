@@ -66,6 +66,7 @@ def _blind(one: Blind, two: Blind) -> Blind:
         families=_common(one.families, two.families),
         budget_per_day=min(one.budget_per_day, two.budget_per_day),
         budget_per_officer=min(one.budget_per_officer, two.budget_per_officer),
+        cells_per_day=min(one.cells_per_day, two.cells_per_day),
     )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +24,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -164,11 +166,21 @@ class Search(_Frozen):
 
 class Blind(_Frozen):
     """What may be asked blindly: the families of keys (code list ``blind_families``), and how many questions a day, of a
-    partner and of one of its officers."""
+    partner and of one of its officers.
+
+    ``cells_per_day`` is the budget of questions about plans, in cell-hours (docs/protocol/deconfliction.md); 0, which
+    is left out when written so that older versions keep their digest, permits none.
+    """
 
     families: Words = ()
     budget_per_day: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     budget_per_officer: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    cells_per_day: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = write(self)
+        return {name: value for name, value in told.items() if name != "cells_per_day" or value}
 
 
 class When(_Frozen):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from tansiq.engine.accords.decide import AccordInForce, Question, decide
-from tansiq.engine.accords.terms import Blind
+from tansiq.engine.accords.terms import Blind, Terms
 from tansiq.engine.blind.keys import FAMILIES
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.strict_json import JsonValue
@@ -20,6 +20,12 @@ WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 def accord_between(one: str, other: str, *, is_blind: bool = False) -> AccordInForce | None:
     """The most special accord between the two that lets one search (blindly) at the other at all, else the most special one."""
+    return _accord_that(
+        one, other, lambda terms: bool(terms.blind.families) if is_blind else terms.search.mode != "none"
+    )
+
+
+def _accord_that(one: str, other: str, permits: Callable[[Terms], bool]) -> AccordInForce | None:
     first = None
     for row in partners.accords_among([one, other]):
         accord = partners.accord_in_force(row.accord_id)
@@ -27,9 +33,14 @@ def accord_between(one: str, other: str, *, is_blind: bool = False) -> AccordInF
             continue
         accord = accord.among([one, other])
         first = first or accord
-        if accord.terms and (accord.terms.blind.families if is_blind else accord.terms.search.mode != "none"):
+        if accord.terms and permits(accord.terms):
             return accord
     return first
+
+
+def accord_for_plans(one: str, other: str) -> AccordInForce | None:
+    """The most special accord between the two that gives a budget for questions about plans, else the most special one."""
+    return _accord_that(one, other, lambda terms: terms.blind.cells_per_day > 0)
 
 
 def query_of(asker: str, holder: str, purpose: str | None = None, crime_area: str = "", **more: Any) -> Question:
