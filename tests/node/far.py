@@ -189,7 +189,7 @@ class Far:
             None,
             author=self.node_id,
             act=rules.opening_act,
-            acted_by=self.officer,
+            acted_by=Actor("machine", clause="rule") if rules.acts[rules.opening_act].machine else self.officer,
             now=now,
             codes=codes,
             parts=salted,

@@ -179,3 +179,23 @@ def window_of(keys: Sequence[str]) -> tuple[datetime, datetime]:
         datetime.fromtimestamp(min(begins), tz=UTC),
         datetime.fromtimestamp(max(ends), tz=UTC),
     )
+
+
+# -- what questions cost, and what a budget could scan ----------------------------------------------------------------
+
+FINE_KM2: Final = 0.7373276
+"""Mean area of a fine cell; a coarse one has 7² of them."""
+COARSE_COST: Final = 49 * (COARSE_SECONDS // FINE_SECONDS)
+"""A coarse element could scan as much as 196 fine ones, and costs as much."""
+CITY_KM2: Final = 100.0
+"""What is called a city here: Paris within its boundary has 105 km²."""
+
+
+def cost_of(level: str, elements: int) -> int:
+    """What a question of so many elements takes of the budget, in cell-hours: fine cells watched for one hour."""
+    return elements * (COARSE_COST if level == "coarse" else 1)
+
+
+def city_hours(cell_hours: int) -> float:
+    """For how many hours a budget would let somebody watch one city of 100 km², if it were spent on that alone."""
+    return cell_hours * FINE_KM2 / CITY_KM2

@@ -143,3 +143,8 @@ class Conflict(models.Model):
                 fields=["plan", "dossier_id"], condition=~models.Q(dossier_id=""), name="one_conflict_per_dossier"
             )
         ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has settled it and the plans still meet."""
+        return self.state == self.OPEN

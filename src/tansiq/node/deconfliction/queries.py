@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -33,7 +33,7 @@ def plans_for(officer: OfficerLike, *, now: datetime | None = None) -> QuerySet[
 
 def queries_of(plan: Plan, *, every_version: bool = False) -> list[PlanQuery]:
     """The questions asked for a plan (for its present version), oldest first; for whoever has the plan already."""
-    rows = plan.queries.all()
+    rows = plan.queries.select_related("plan")
     return list(rows if every_version else rows.filter(version=plan.version))
 
 
@@ -166,7 +166,6 @@ def ratios_of_partners(officer: OfficerLike, *, since: datetime) -> list[Ratio]:
 
 
 def _standing(now: datetime) -> Q:
-    # The margin after differs from plan to plan; no plan has more than a week (engine.blind.cells).
     return Q(state=Plan.STANDING, ends_at__gt=now)
 
 
@@ -176,9 +175,28 @@ def plan_by_id(plan_id: str) -> Plan | None:
 
 
 def standing_plans(now: datetime, *, partner: str = "") -> list[Plan]:
-    """The plans that still stand; of those the ones that ``partner`` may hit."""
-    rows = list(Plan.objects.filter(_standing(now)).order_by("begins_at", "plan_id"))
-    return [row for row in rows if partner in row.partners] if partner else rows
+    """The plans that still stand, their margins included; of those the ones that ``partner`` may hit."""
+    # The margin after differs from plan to plan; none is longer than a day (``entered``).
+    rows = Plan.objects.filter(state=Plan.STANDING, ends_at__gt=now - timedelta(days=1))
+    standing = [row for row in rows.order_by("begins_at", "plan_id") if row.until_at > now]
+    return [row for row in standing if partner in row.partners] if partner else standing
+
+
+def plans_past(now: datetime) -> list[Plan]:
+    """Plans whose window with its margins ended within the last days, whatever became of them."""
+    rows = Plan.objects.filter(ends_at__lte=now, ends_at__gt=now - timedelta(days=3))
+    return [row for row in rows if row.until_at <= now]
+
+
+def query_by_id(query_id: str) -> PlanQuery | None:
+    """A question asked by this node, with its plan."""
+    return PlanQuery.objects.filter(query_id=query_id).select_related("plan").first() if is_id(query_id) else None
+
+
+def is_asked(plan: Plan, partner: str, level: str) -> bool:
+    """Whether this version's question of this level to the partner is out or answered."""
+    rows = PlanQuery.objects.filter(plan=plan, version=plan.version, partner=partner, level=level)
+    return rows.filter(state__in=(PlanQuery.WAITING, PlanQuery.ANSWERED)).exists()
 
 
 def spent_by(partner: str, day: datetime) -> int:
@@ -210,8 +228,13 @@ def is_gone_into(partner: str, query_id: str) -> bool:
 
 def open_conflicts(plan: Plan, *, partner: str | None = None) -> list[Conflict]:
     """The conflicts of a plan that are open (with this partner), by dossier."""
-    rows = Conflict.objects.filter(plan=plan, state=Conflict.OPEN)
+    rows = Conflict.objects.filter(plan=plan, state=Conflict.OPEN).select_related("other")
     return list((rows if partner is None else rows.filter(partner=partner)).order_by("dossier_id"))
+
+
+def is_over_since(plan: Plan, partner: str, at: datetime) -> bool:
+    """Whether a conflict with the partner was closed since then: what was asked before it shows nothing new."""
+    return Conflict.objects.filter(plan=plan, partner=partner, closed_at__gte=at).exists()
 
 
 def conflicts_in(dossier_id: str) -> list[Conflict]:

@@ -26,13 +26,33 @@ from tansiq.node.flows import attaching, signing
 from tansiq.node.flows.approvals import approve, approvers_of, keep, lay_before
 from tansiq.node.flows.intents import Intent
 from tansiq.node.flows.signing import Acted
-from tansiq.node.flows.standing import Stand, decision_on, in_dossier, missing_of, person, role_of, stand_of
+from tansiq.node.flows.standing import (
+    Stand,
+    decision_on,
+    in_dossier,
+    missing_of,
+    opening_by_machine,
+    person,
+    role_of,
+    stand_of,
+)
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
-__all__ = ["Acted", "Considered", "act", "act_as_owed", "act_by_machine", "approve", "consider", "keep", "send_draft"]
+__all__ = [
+    "Acted",
+    "Considered",
+    "act",
+    "act_as_owed",
+    "act_by_machine",
+    "approve",
+    "consider",
+    "keep",
+    "open_by_machine",
+    "send_draft",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +118,15 @@ def act_by_machine(
         raise Rejected("dossier.not_found", dossier=dossier_id)
     intent = Intent(kind=dossier.kind, act=act_name, dossier=dossier_id, codes=dict(codes), parts=parts)
     stand = in_dossier(dossier, intent)
+    return signing.sign(stand, intent, Actor("machine", clause=clause), (), frozenset(), now, draft_id="", officer=None)
+
+
+def open_by_machine(intent: Intent, clause: str, *, now: datetime) -> Acted:
+    """Open a dossier because a rule says so; ``clause`` names the rule, ``intent.circle`` whose it is here.
+
+    Raises Refused where accord or kind say no.
+    """
+    stand = opening_by_machine(intent, now)
     return signing.sign(stand, intent, Actor("machine", clause=clause), (), frozenset(), now, draft_id="", officer=None)
 
 

@@ -12,7 +12,7 @@ from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.errors import Rejected
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.dossiers import queries, waiting_room
-from tansiq.node.flows import alerts, questions
+from tansiq.node.flows import alerts, plan_conflicts, questions
 from tansiq.node.partners import queries as partners
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def require_audience(sender: str, entry: SignedEntry, dossier: Dossier | None) -
         raise Rejected("item.not_in_audience", dossier=entry.dossier, sender=sender)
     if opening is not None and opening.kind == "alert_hit" and entry.header.author != partners.my_id():
         alerts.require_our_alert(opening, entry.header.author)
+    if opening is not None and opening.kind == plan_conflicts.KIND:
+        plan_conflicts.require_between_two(opening, sender)
 
 
 def kind_of(header: Header, dossier: Dossier | None) -> tuple[str, int]:

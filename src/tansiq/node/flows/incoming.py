@@ -24,7 +24,17 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.exchange import accepting, witness
 from tansiq.node.exchange import actions as exchange
-from tansiq.node.flows import attaching, blind_asking, blind_holding, blind_screening, projections, repair, searching
+from tansiq.node.flows import (
+    attaching,
+    blind_asking,
+    blind_holding,
+    blind_screening,
+    plan_asking,
+    plan_holding,
+    projections,
+    repair,
+    searching,
+)
 from tansiq.node.flows.act import act_as_owed, act_by_machine
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.flows.releasing import NOT_ACCEPTED_JOB
@@ -226,6 +236,8 @@ HANDLERS: dict[str, Handler] = {
     "blind_piece": blind_asking.take_piece,
     "blind_query": blind_holding.take_question,
     "blind_answer": blind_screening.take_answer,
+    "plan_query": plan_holding.take_question,
+    "plan_answer": plan_asking.take_answer,
 }
 
 __all__ = [

@@ -24,6 +24,7 @@ from tansiq.node.flows import (
     exercises,
     forwarding,
     overdue,
+    plan_conflicts,
     threats,
 )
 from tansiq.node.flows.pins import own_calendar
@@ -160,5 +161,6 @@ BY_KIND: dict[str, list[Projection]] = {
     "request": [erasing.erase_returned],
     "alert": [alerts.follow_alert, erasing.leave_obeying, erasing.settle_recall],
     "alert_hit": [alerts.follow_hit],
+    "deconfliction": [plan_conflicts.follow],
     "report": [erasing.leave_obeying, erasing.settle_recall],
 }

@@ -63,6 +63,11 @@ def stand_of(officer: Officer, intent: Intent, now: datetime) -> Stand:
     return _new_dossier(intent, now)
 
 
+def opening_by_machine(intent: Intent, now: datetime) -> Stand:
+    """Where a dossier stands that a rule opens."""
+    return _new_dossier(intent, now)
+
+
 def person(officer: Officer, intent: Intent) -> Actor:
     """The officer, before it is known in which role: for what is only considered."""
     role = SENIOR if _claims_threat(officer, intent) else next(iter(officer.roles), "officer")
@@ -101,6 +106,7 @@ def _require_act(rules: Kind, intent: Intent) -> None:
 
 
 def _new_dossier(intent: Intent, now: datetime) -> Stand:
+    """Where an opening stands: the audience and its most special accord, and everything that is pinned."""
     me = partners.my_id()
     rules = kind(intent.kind)
     _require_act(rules, intent)
@@ -225,7 +231,7 @@ def circle_of(officer: Officer | None, stand: Stand, intent: Intent) -> str:
     if stand.dossier is not None:
         return str(stand.dossier.circle)
     if officer is None:
-        return ""
+        return intent.circle
     wanted = intent.circle or (f"unit:{officer.unit.code}" if officer.unit else "")
     if wanted not in officer.circles:
         raise Refused("dossier.not_your_circle", circle=wanted)

@@ -32,6 +32,9 @@ from tansiq.node.flows import (
     list_imports,
     matching,
     overdue,
+    plan_asking,
+    plan_conflicts,
+    planning,
     projections,
     screening,
     taking,
@@ -130,6 +133,7 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     attaching.sweep(now)
     blind_asking.give_up_late(now)
     telling.sweep(now)
+    planning.tidy(now)
     with transaction.atomic():
         desk.sweep(now)
         blind_holding.begin(now)
@@ -157,6 +161,12 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     blind_holding.JOB: blind_holding.keep,
     screening.JOB: screening.work,
     blind_screening.JOB: blind_screening.work,
+    plan_asking.ASK_JOB: plan_asking.ask_as_owed,
+    plan_asking.FOLLOW_JOB: plan_asking.follow,
+    plan_asking.UNANSWERED_JOB: plan_asking.tell_unanswered,
+    plan_conflicts.RECONCILE_JOB: plan_conflicts.reconcile_as_owed,
+    plan_conflicts.MET_JOB: plan_conflicts.meet_own,
+    plan_conflicts.ESCALATE_JOB: plan_conflicts.escalate,
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }
