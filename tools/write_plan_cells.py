@@ -79,12 +79,20 @@ def _told(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(keys: tuple[str, ...]) -> dict[str, Any]:
     digest = hashlib.sha256("".join(f"{key}\n" for key in keys).encode()).hexdigest()
-    return {"count": len(keys), "first": keys[0] if keys else None, "last": keys[-1] if keys else None, "sha256": digest}
+    return {
+        "count": len(keys),
+        "first": keys[0] if keys else None,
+        "last": keys[-1] if keys else None,
+        "sha256": digest,
+    }
 
 
 def budgets() -> str:
     """What a day's budget could scan, as Markdown."""
-    lines = ["| `cells_per_day` | city-hours | one whole city of 100 km², for | coarse cells, 4 h each |", "|---|---|---|---|"]
+    lines = [
+        "| `cells_per_day` | city-hours | one whole city of 100 km², for | coarse cells, 4 h each |",
+        "|---|---|---|---|",
+    ]
     for budget in BUDGETS:
         hours = cells.city_hours(budget)
         coarse = budget // cells.COARSE_COST
