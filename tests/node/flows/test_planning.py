@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-import pytest
-
-from tansiq.node.audit.models import Event
 from tansiq.node.deconfliction import queries
-from tansiq.node.deconfliction.models import Conflict, InboundPlanQuery, Plan, PlanQuery
+from tansiq.node.deconfliction.models import Conflict, Plan, PlanQuery
 from tansiq.node.desk.queries import list_for
-from tansiq.node.exchange.models import Item
-from tansiq.node.flows import planning
-from tests.node.plans import PARIS, PERSON, TANGIER, entered, plan, planner
+from tests.node.plans import TANGIER, plan, planner
 from tests.node.world import World
 
 
