@@ -1,17 +1,19 @@
 """Before Django: a body that is too large, or of unknown length, is refused from its headers, without reading it.
 
 Django takes a whole body to disk before any view runs, so a view's own limit comes too late for whoever sends without end. The
-server below holds a sender to the length it stated.
+server below holds a sender to the length it stated. At partners' doors a body that trickles has an end too: what is not whole in the
+time that a slow line needs is refused, and the connection with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tansiq.engine.envelopes.blobs import MAX_HEAD, PIECE
 from tansiq.engine.envelopes.sealing import MAX_ENVELOPE
-from tansiq.engine.errors import Rejected, TansiqError
+from tansiq.engine.errors import Rejected, TansiqError, Unavailable
 from tansiq.node.api.errors import problem
 
 Message = MutableMapping[str, Any]
@@ -32,33 +34,65 @@ LIMITS = {
     "/peer/v1/blobs/write": MAX_PIECE,
 }
 
+GRACE = 30.0
+SLOWEST = 16 * 1024
+"""Bytes a second: what the slowest line between two nodes is taken to carry."""
+
 
 def bounded(application: Application) -> Application:
     """``application`` behind the limits of :data:`LIMITS`, and of 4 MiB for everything else."""
 
     async def guarded(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
         try:
-            if scope["type"] == "http":
-                _require_bounded(scope["path"], dict(scope["headers"]))
+            length = _require_bounded(scope["path"], dict(scope["headers"]))
         except TansiqError as error:
             await _refuse(error, send)
             return
-        await application(scope, receive, send)
+        seconds = GRACE + length / SLOWEST if scope["path"] in LIMITS else None
+        try:
+            await application(scope, _in_time(receive, seconds) if seconds is not None else receive, send)
+        except Unavailable as error:
+            await _refuse(error, send)
 
     return guarded
 
 
-def _require_bounded(path: str, headers: dict[bytes, bytes]) -> None:
+def _in_time(receive: Receive, seconds: float) -> Receive:
+    """``receive`` for a body that must be whole ``seconds`` from now; what comes after it is not asked for a time."""
+    until = asyncio.get_running_loop().time() + seconds
+    is_whole = False
+
+    async def received() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise Unavailable("api.too_slow", seconds=int(seconds)) from None
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return received
+
+
+def _require_bounded(path: str, headers: dict[bytes, bytes]) -> int:
+    """The length that the headers state, 0 without one; raises Rejected where it is none, or too large."""
     limit = LIMITS.get(path, MAX_PAGE)
     length = headers.get(b"content-length")
     if length is None:
         if b"transfer-encoding" in headers:
             raise Rejected("api.length_required", limit=limit)
-        return
+        return 0
     if not length.isdigit():
         raise Rejected("api.length_required", limit=limit)
     if int(length[:20]) > limit:
         raise Rejected("envelope.too_large", limit=limit)
+    return int(length)
 
 
 async def _refuse(error: TansiqError, send: Send) -> None:

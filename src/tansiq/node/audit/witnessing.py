@@ -23,6 +23,8 @@ from tansiq.node.audit.models import Checkpoint, Contradiction, Cosigned, Partne
 
 _ORIGIN = re.compile(r"tansiq/([a-z0-9-]{2,160})/exchange/([1-9][0-9]{0,8})")
 MAX_PROOF = 64
+MAX_CONTRADICTIONS = 100
+"""Kept of one partner: evidence enough, and a bound."""
 
 
 def witness_name(node_id: str) -> str:
@@ -154,7 +156,8 @@ def _keep_contradiction(
 ) -> None:
     known = PartnerCheckpoint.objects.filter(origin=head.origin, size=head.size).first() or newest
     is_shown = Contradiction.objects.filter(origin=head.origin, other=text, kind=kind).exists()
-    if known is not None and not is_shown:
+    is_enough = Contradiction.objects.filter(partner=partner).count() >= MAX_CONTRADICTIONS
+    if known is not None and not is_shown and not is_enough:
         proof = dict(consistency) if consistency else None
         Contradiction.objects.create(
             partner=partner,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -49,6 +50,25 @@ def witness(session: Session, partner: str) -> None:
     if row is None:
         raise Rejected("audit.nothing_kept", partner=partner)
     click.echo(row.cosigned, nl=False)
+
+
+@audit.command("evidence")
+@click.argument("partner")
+@click.option("--out", type=click.Path(dir_okay=False), help="write it into a file")
+@passed
+def evidence(session: Session, partner: str, out: str | None) -> None:
+    """Everything that PARTNER signed and that cannot stand beside something else it signed, with its cards: for whoever has to judge it."""
+    session.unlock()
+    from tansiq.node.cli.session import now
+    from tansiq.node.flows.evidence import against
+
+    found = against(partner, now())
+    if out is None:
+        session.tell(found)
+        return
+    Path(out).write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    counts = {name: len(found[name]) for name in ("envelope_ids", "numbers", "entries", "logs")}
+    session.tell({"out": out, **counts}, lambda: f"{out}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
 COMMANDS = {"audit": audit}

@@ -156,6 +156,7 @@ def serve(session: Session) -> None:
         "tansiq.node.site.asgi:application",
         host=settings.NODE.host,
         port=settings.NODE.port,
+        http="tansiq.node.api.patience:Patient",
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -20,7 +20,7 @@ from tansiq.engine.envelopes.sequences import Inbound
 from tansiq.engine.errors import Rejected
 from tansiq.node.audit import actions as audit
 from tansiq.node.desk import actions as desk
-from tansiq.node.exchange import witness
+from tansiq.node.exchange import limits, witness
 from tansiq.node.exchange.models import Contradiction, InEnvelope, Link
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
@@ -36,7 +36,8 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
 
     Raises Rejected, unsigned, for everything before the sender is proved (a stranger gets no signature of ours), and for a proved
     sender whatever :func:`sealing.accept` refuses. Nothing is stored in those cases, but for a second manifest under an envelope id
-    that is known: both are kept as evidence (protocol/envelopes.md §7).
+    that is known: both are kept as evidence (protocol/envelopes.md §7). Raises Unavailable("exchange.too_much") for a partner that
+    brings more than one may (:mod:`tansiq.node.exchange.limits`).
     """
     me = partners.my_id()
     try:
@@ -51,6 +52,8 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
     known = InEnvelope.objects.filter(sender=manifest.sender, envelope_id=manifest.envelope_id).first()
     if known is not None:
         return dict(known.receipt)
+    waits = limits.waiting(manifest.sender)
+    limits.require_room(manifest.sender, len(raw), waits, now)
     signed = _receipt(accepted, now)
     with on_disk(), transaction.atomic():
         link = Link.objects.select_for_update().get_or_create(partner=manifest.sender)[0]
@@ -65,7 +68,8 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
         inbound, seen = inbound.observe(manifest, accepted.manifest_digest, stored=stored)
         link.inbound = inbound.to_json()
         link.retry_at = None
-        link.save(update_fields=["inbound", "retry_at"])
+        link.intake = limits.counted(link.intake, len(raw), now)
+        link.save(update_fields=["inbound", "retry_at", "intake"])
         InEnvelope.objects.create(
             envelope_id=manifest.envelope_id,
             sender=manifest.sender,
@@ -84,6 +88,7 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
             OPEN_JOB,
             {"sender": manifest.sender, "envelope": manifest.envelope_id},
             now=now,
+            run_at=limits.opened_at(waits, now),
             key=f"open/{manifest.envelope_id}",
         )
         heard_from(manifest.sender, now)
@@ -91,8 +96,10 @@ def accept(raw: bytes, now: datetime) -> dict[str, Any]:
 
 
 def _keep_contradiction(found: Sealed, now: datetime) -> None:
-    """Keep the second manifest that its sender signed under one envelope id, and let an officer see it."""
+    """Keep the second manifest that its sender signed under one envelope id, and let an officer see it; a hundred of one partner."""
     manifest = found.opened_manifest
+    if Contradiction.objects.filter(sender=manifest.sender).count() >= limits.KEPT_CONTRADICTIONS:
+        return
     told = {"envelope_id": manifest.envelope_id, "manifest": found.manifest.to_json(), "received_at": now}
     with transaction.atomic():
         _, is_new = Contradiction.objects.get_or_create(

@@ -108,6 +108,11 @@ def begin_incarnation(now: datetime) -> int:
     return incarnation
 
 
+def owed_of_type(partner: str, type_: str) -> int:
+    """How many items of this type wait to be sealed for ``partner``."""
+    return Item.objects.filter(partner=partner, type=type_, envelope=None, delivered_at=None).count()
+
+
 def forget(dossier_id: str) -> None:
     """Owe nobody anything of this dossier any more, in the caller's transaction; envelopes and receipts stay as evidence.
 

@@ -24,6 +24,7 @@ class Link(models.Model):
     last_delivered_at = models.DateTimeField(null=True)
     carried_out_at = models.DateTimeField(null=True, help_text="when something was last exported for removable media")
     carried_in_at = models.DateTimeField(null=True, help_text="when something was last imported from removable media")
+    intake = models.JSONField(null=True, help_text="what this partner brought in this minute and on this day")
     witnessed_size = models.PositiveBigIntegerField(
         default=0, help_text="size of our exchange log that this partner last saw"
     )
@@ -101,7 +102,10 @@ class InEnvelope(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sender", "envelope_id"], name="one_row_per_envelope")]
-        indexes = [models.Index(fields=["sender", "incarnation", "sequence"])]
+        indexes = [
+            models.Index(fields=["sender", "incarnation", "sequence"]),
+            models.Index(fields=["sender"], condition=models.Q(state="stored"), name="stored_by_sender"),
+        ]
 
 
 class Contradiction(models.Model):

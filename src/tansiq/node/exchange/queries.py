@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q
 
 from tansiq.engine.envelopes.sequences import Inbound
-from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
+from tansiq.node.exchange.models import Contradiction, InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.partners import queries as partners
 
 
@@ -115,6 +115,41 @@ def undelivered_since(before: datetime, *, urgent: bool) -> list[Item]:
     """Items queued before ``before`` that no receipt has ended."""
     rows = Item.objects.filter(delivered_at=None, created_at__lt=before, urgent=urgent, not_understood=False)
     return list(rows.exclude(envelope__state=OutEnvelope.REFUSED).defer("content")[:500])
+
+
+def ids_used_twice(partner: str, most: int) -> list[dict[str, Any]]:
+    """Envelope ids under which ``partner`` signed more than one manifest, with the manifests as signed."""
+    found: dict[str, list[Any]] = {}
+    for row in Contradiction.objects.filter(sender=partner).order_by("id")[:most]:
+        found.setdefault(row.envelope_id, []).append(row.manifest)
+    first = InEnvelope.objects.filter(sender=partner, envelope_id__in=list(found)).values_list(
+        "envelope_id", "manifest"
+    )
+    known = dict(first)
+    return [{"envelope": one, "manifests": [known[one], *others]} for one, others in found.items() if one in known]
+
+
+def numbers_used_twice(partner: str, most: int) -> list[dict[str, Any]]:
+    """Numbers under which ``partner`` sent more than one envelope, with the manifests as signed."""
+    rows = InEnvelope.objects.filter(sender=partner)
+    places = (
+        rows.values("incarnation", "sequence")
+        .annotate(n=Count("id"))
+        .filter(n__gt=1)
+        .order_by("incarnation", "sequence")
+    )
+    return [
+        {
+            "incarnation": place["incarnation"],
+            "sequence": place["sequence"],
+            "manifests": list(
+                rows.filter(incarnation=place["incarnation"], sequence=place["sequence"])
+                .order_by("id")
+                .values_list("manifest", flat=True)
+            ),
+        }
+        for place in places[:most]
+    ]
 
 
 def ready_for(partner: str, limit: int = 20) -> list[OutEnvelope]:

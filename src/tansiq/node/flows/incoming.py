@@ -46,6 +46,7 @@ from tansiq.node.partners import queries as partners
 log = logging.getLogger(__name__)
 Handler = Callable[[str, dict[str, JsonValue], datetime], None]
 MAX_NAMED = 1000
+NOTED = 20
 
 
 def open_envelope(payload: dict[str, Any], now: datetime) -> None:
@@ -59,12 +60,15 @@ def open_envelope(payload: dict[str, Any], now: datetime) -> None:
     if opened is None:
         return
     failed: Exception | None = None
+    refused: list[tuple[Item, TansiqError]] = []
     for item in opened.body.items:
         try:
-            take(sender, item, now)
+            if (refusal := take(sender, item, now)) is not None:
+                refused.append((item, refusal))
         except Exception as error:  # noqa: BLE001 - the top of a loop: what one item does to us must not hold up the others
             log.warning("item %s of an envelope from %s: %s", item.type, sender, type(error).__name__)
             failed = failed or error
+    _answer_refused(sender, refused, now)
     if failed is not None:
         raise failed  # the job is tried again; what was taken changes nothing the second time
     with transaction.atomic():
@@ -92,17 +96,34 @@ def _note_unopenable(sender: str, envelope_id: str, error: Rejected, now: dateti
         )
 
 
-def take(sender: str, item: Item, now: datetime) -> None:
-    """Hand one item to whoever knows its type; what nobody knows, or what breaks a rule, is answered and noted."""
+def take(sender: str, item: Item, now: datetime) -> TansiqError | None:
+    """Hand one item to whoever knows its type; returns why it was refused, where nobody knows the type or it breaks a rule."""
     try:
         handler = HANDLERS.get(item.type)
         if handler is None:
             raise Rejected("item.not_understood", type=item.type[:40])
         handler(sender, item.content, now)
     except (Rejected, Refused) as error:
+        return error
+    return None
+
+
+def _answer_refused(sender: str, refused: list[tuple[Item, TansiqError]], now: datetime) -> None:
+    """Tell the sender what was not understood, one word for each code, and note what was refused: the first few singly, the rest by number.
+
+    So an envelope of a thousand items that are nothing costs no more than one of twenty.
+    """
+    unread: dict[str, list[str]] = {}
+    for item, error in refused:
         if error.code == "item.not_understood" or error.code in NOT_UNDERSTOOD:
-            tell_status(sender, "not_understood", _reference(item), now, code=error.code)
+            unread.setdefault(error.code, []).append(_reference(item))
+    for code, references in unread.items():
+        tell_status(sender, "not_understood", [*dict.fromkeys(references)], now, code=code)
+    for item, error in refused[:NOTED]:
         _note_refused_item(sender, item, error, now)
+    if len(refused) > NOTED:
+        facts = {"partner": sender, "count": len(refused), "codes": sorted({error.code for _, error in refused})}
+        record("items.refused", actor=f"node:{sender}", facts=facts, log="exchange", now=now)
 
 
 def _reference(item: Item) -> str:
@@ -124,9 +145,10 @@ def _note_refused_item(sender: str, item: Item, error: TansiqError, now: datetim
         desk.put("item_refused", key, title_code="desk.item_refused", facts=facts, urgent=False, now=now)
 
 
-def tell_status(partner: str, status: str, reference: str, now: datetime, *, code: str = "") -> None:
-    """Owe a partner word of what became of something it sent: opened by an officer, or not understood."""
-    content = {"v": 1, "status": status, "references": [reference], "code": code}
+def tell_status(partner: str, status: str, references: list[str], now: datetime, *, code: str = "") -> None:
+    """Owe a partner word of what became of things it sent: opened by an officer, or not understood."""
+    content = {"v": 1, "status": status, "references": references, "code": code}
+    reference = references[0] if len(references) == 1 else canonical.digest(references)
     with transaction.atomic():
         exchange.queue([partner], "status", content, reference=f"{status}/{reference}", now=now)
 

@@ -29,6 +29,7 @@ from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.audit.actions import record
+from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import erased, queries, waiting_room
 from tansiq.node.exchange import actions as exchange
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 NOT_UNDERSTOOD = frozenset({"kind.unknown", "entry.unknown_version"})
 NOT_IN_FORCE_YET = frozenset({"decide.no_accord", "decide.version_not_in_force", "decide.not_ratified"})
+MAX_ASKED = 2000
 GRACE = timedelta(minutes=10)
 """How long an entry waits for the ratification that its accord still lacks here: it may be on its way by another road."""
 
@@ -179,6 +181,7 @@ def _store(
         dossier = dossiers.open_dossier(kept, placed, circle=_entry_circle(entry), case=None, title=None, now=now)
         exercises.mark(dossier)
     is_own = entry.header.author == partners.my_id()
+    forks_before = len(dossier.equivocation or [])
     absent_for = "quarantined" if refusal else ""
     row = dossiers.append(dossier, kept, placed, is_own=is_own, absent_for=absent_for, now=now)
     for index, ref in enumerate(entry.header.parts):
@@ -192,9 +195,26 @@ def _store(
         "effective": placed.trace.effective,
     }
     record("entry.taken", actor=f"node:{sender}", facts=facts, log="exchange", now=now, dossier=dossier.dossier_id)
+    if len(placed.folded.equivocations) > forks_before:
+        _tell_fork(entry, now)
     if refusal:
         keep_away(sender, entry, refusal, now)
     projections.after_entry(dossier, kept, now=now)
+
+
+def _tell_fork(entry: SignedEntry, now: datetime) -> None:
+    """Its author signed another entry in the same place: both stay as evidence, and an officer hears of it once a dossier."""
+    facts = {"partner": entry.header.author, "entry": entry.entry_id}
+    record("entry.forked", actor="machine", facts=facts, log="exchange", now=now, dossier=entry.dossier)
+    desk.put(
+        "entries_forked",
+        f"forked/{entry.dossier}/{entry.header.author}",
+        title_code="desk.entries_forked",
+        facts=facts,
+        link=f"/dossiers/{entry.dossier}",
+        urgent=True,
+        now=now,
+    )
 
 
 def _complete(sender: str, entry: SignedEntry, now: datetime) -> None:
@@ -243,8 +263,13 @@ def _keep_and_ask(sender: str, entry: SignedEntry, missing: Sequence[str], now: 
 
 
 def ask_for(nodes: Sequence[str], dossier_id: str, wanted: Sequence[str], now: datetime) -> None:
-    """Owe ``nodes`` the question for entries, in the caller's transaction; the same question once a minute at most."""
-    if wanted:
+    """Owe ``nodes`` the question for entries, in the caller's transaction; the same question once a minute at most.
+
+    A node to which :data:`MAX_ASKED` questions are owed already is asked later: whoever tells of dossiers that are nowhere would
+    otherwise fill our queue.
+    """
+    nodes = [one for one in nodes if exchange.owed_of_type(one, "fetch") < MAX_ASKED]
+    if wanted and nodes:
         content = {"v": 1, "dossier": dossier_id, "entries": [*wanted]}
         name = digest("".join(sorted(wanted)).encode())
         exchange.queue(nodes, "fetch", content, reference=f"{name}/{now:%d%H%M}", dossier=dossier_id, now=now)

@@ -15,7 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
-from tansiq.node.exchange import accepting, blobs, delivery, pulling
+from tansiq.node.exchange import accepting, blobs, delivery, gaps, pulling
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
     alerts,
@@ -136,6 +136,7 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     planning.tidy(now)
     with transaction.atomic():
         desk.sweep(now)
+        gaps.flag(now)
         blind_holding.begin(now)
         erasure_ledger.leave(now)
         job_actions.enqueue(HOURLY_JOB, {}, now=now, run_at=now + HOUR, key=HOURLY_JOB)

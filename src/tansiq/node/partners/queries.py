@@ -112,6 +112,11 @@ def cards_of(node_id: str, key_id: str) -> list[dict[str, Any]]:
     return []
 
 
+def all_cards(node_id: str) -> list[dict[str, Any]]:
+    """Every signed card of ``node_id`` that this node has accepted, the oldest first."""
+    return list(CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True))
+
+
 def root_of(node_id: str) -> bytes | None:
     """The root key that was pinned when ``node_id`` was enrolled; None for a stranger."""
     found = Partner.objects.filter(node_id=node_id).values_list("root_public", flat=True).first()

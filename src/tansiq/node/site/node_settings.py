@@ -33,6 +33,7 @@ class NodeSettings:
     ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
     ``max_file_mb`` is the largest single file that is taken in, from officers and from partners; ``max_files_gb`` all of them
     together; ``min_free_mb`` is what files leave free on the disk for everything else.
+    ``partner_envelopes_per_minute`` and ``partner_mb_per_day`` are what is taken in from one partner; it brings the rest later.
     """
 
     home: Path
@@ -54,6 +55,8 @@ class NodeSettings:
     max_file_mb: int = 4096
     max_files_gb: int = 200
     min_free_mb: int = 512
+    partner_envelopes_per_minute: int = 6000
+    partner_mb_per_day: int = 4096
     erasure_ledger: str = ""
     escalation_seconds: list[int] = field(default_factory=lambda: [*ESCALATION_SECONDS])
     review_hours: int = 72
