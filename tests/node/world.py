@@ -24,13 +24,14 @@ from tansiq.engine.accords.terms import read_terms
 from tansiq.engine.dossiers.entries import Part, SignedEntry
 from tansiq.engine.envelopes import bodies, words
 from tansiq.engine.envelopes.cards import fingerprint
+from tansiq.engine.envelopes.relaying import split
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.formats import canonical
 from tansiq.node.accounts import actions as accounts
 from tansiq.node.accounts.queries import get_officer
 from tansiq.node.audit.tasks import sequence_all
 from tansiq.node.cli import setup
-from tansiq.node.exchange import delivery, pulling
+from tansiq.node.exchange import delivery
 from tansiq.node.exchange.queries import partners_with_work
 from tansiq.node.flows import act as flow
 from tansiq.node.flows import fetching
@@ -259,7 +260,7 @@ class World:
         """``far`` dials in, takes what waits for it, and brings the receipts; returns them."""
         answer = self.post("pull", far.pull_request("fr", self.now))
         assert answer.status_code == 200, answer.content
-        receipts = [far.receive(raw, self.now) for raw in pulling.split(answer.content)]
+        receipts = [far.receive(raw, self.now) for raw in split(answer.content)]
         for receipt in receipts:
             assert self.post("receipts", canonical.dumps(receipt)).status_code == 200
         return receipts

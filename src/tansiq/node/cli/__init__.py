@@ -42,6 +42,7 @@ GROUPS = {
     "audit": "audit",
     "match": "match",
     "conformance": "conformance",
+    "relay": "relay",
 }
 
 

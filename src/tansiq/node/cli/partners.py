@@ -120,6 +120,59 @@ def by_hand(session: Session, node_id: str, off: bool) -> None:
     session.tell({"partner": node_id, "by_hand": not off}, f"{node_id}: {'by line again' if off else 'by hand only'}.")
 
 
+@partner.command("relay-add")
+@click.argument("card_file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--words", "spoken", required=True, help="the words of the relay's key, read aloud by whoever runs it")
+@passed
+def add_relay(session: Session, card_file: str, spoken: str) -> None:
+    """Use the relay whose relay.json (CARD_FILE) was brought here: what waits there for this node is fetched from now on."""
+    session.unlock()
+    from tansiq.engine.formats import strict_json
+    from tansiq.node.exchange import relaying
+
+    row = relaying.add_relay(
+        strict_json.loads(Path(card_file).read_bytes()), spoken=spoken, actor="administrator", now=now()
+    )
+    session.tell({"relay": row.relay_id, "url": row.url}, f"{row.relay_id} is used from now on.")
+
+
+@partner.command("relay-drop")
+@click.argument("relay_id")
+@passed
+def drop_relay(session: Session, relay_id: str) -> None:
+    """Use RELAY_ID no more, on no route."""
+    session.unlock()
+    from tansiq.node.exchange import relaying
+
+    relaying.drop_relay(relay_id, actor="administrator", now=now())
+    session.tell({"relay": relay_id, "used": False}, f"{relay_id} is used no more.")
+
+
+@partner.command("via")
+@click.argument("node_id")
+@click.argument("relay_ids", nargs=-1)
+@passed
+def via(session: Session, node_id: str, relay_ids: tuple[str, ...]) -> None:
+    """Reach NODE_ID through these relays, the next where one fails; with none named, by its own address again."""
+    session.unlock()
+    from tansiq.node.exchange import relaying
+
+    relaying.set_route(node_id, relay_ids, actor="administrator", now=now())
+    words = f"{node_id} is reached via {', '.join(relay_ids)}." if relay_ids else f"{node_id} is reached directly."
+    session.tell({"partner": node_id, "via": list(relay_ids)}, words)
+
+
+@partner.command("relays")
+@passed
+def list_relays(session: Session) -> None:
+    """The relays in use, and the last thing that went wrong with each."""
+    session.start()
+    from tansiq.node.exchange import relaying
+
+    rows = [{"relay": r.relay_id, "url": r.url, "last_error": r.last_error} for r in relaying.relays()]
+    session.tell(rows, lambda: table([list(r.values()) for r in rows], ["relay", "url", "last error"]))
+
+
 @partner.command("renew")
 @click.option(
     "--root-key", required=True, type=click.Path(exists=True, dir_okay=False), help="root-key.age, brought for this"

@@ -82,7 +82,7 @@ def queue_again(
     Nothing while the first is still owed, and one copy a minute at most; the first and its receipt stay as evidence.
     """
     first = Item.objects.filter(partner=partner, type=type_, reference=reference)
-    on_its_way = Q(envelope=None) | Q(envelope__state=OutEnvelope.READY)
+    on_its_way = Q(envelope=None) | Q(envelope__state__in=OutEnvelope.UNDER_WAY)
     if first.filter(on_its_way, delivered_at=None).exists():
         return
     name = f"{reference}/{now:%d%H%M}" if first.exists() else reference
@@ -96,8 +96,8 @@ def begin_incarnation(now: datetime) -> int:
     or one more than the last, so that it is another one also when an old copy is restored twice, or for a partner whose link is
     younger than the copy.
     """
-    Item.objects.filter(envelope__state=OutEnvelope.READY).update(envelope=None)
-    OutEnvelope.objects.filter(state=OutEnvelope.READY).update(state=OutEnvelope.REPLACED, raw=None)
+    Item.objects.filter(envelope__state__in=OutEnvelope.UNDER_WAY).update(envelope=None)
+    OutEnvelope.objects.filter(state__in=OutEnvelope.UNDER_WAY).update(state=OutEnvelope.REPLACED, raw=None)
     Link.objects.bulk_create([Link(partner=row.node_id) for row in partners.partners()], ignore_conflicts=True)
     highest = max([1, *Link.objects.values_list("incarnation", flat=True)])
     incarnation = max(highest + 1, int(now.timestamp()) // 60)
@@ -340,14 +340,14 @@ def wake(partner: str) -> None:
 
 def replace_expired(now: datetime) -> int:
     """Put the items of envelopes that expired unreceipted back into the queue: they travel anew. Returns how many envelopes."""
-    expired = list(OutEnvelope.objects.filter(state=OutEnvelope.READY, expires_at__lte=now)[:100])
+    expired = list(OutEnvelope.objects.filter(state__in=OutEnvelope.UNDER_WAY, expires_at__lte=now)[:100])
     return sum(replace(row.envelope_id) for row in expired)
 
 
 def replace(envelope_id: str) -> bool:
     """Put the items of an envelope that can never be accepted back into the queue: they travel anew, sealed and signed afresh."""
     with transaction.atomic():
-        row = OutEnvelope.objects.select_for_update().filter(pk=envelope_id, state=OutEnvelope.READY).first()
+        row = OutEnvelope.objects.select_for_update().filter(pk=envelope_id, state__in=OutEnvelope.UNDER_WAY).first()
         if row is None:
             return False
         Item.objects.filter(envelope=row).update(envelope=None)

@@ -16,7 +16,7 @@ from django.db import connection
 
 from tansiq.engine.errors import TansiqError, Unavailable
 from tansiq.engine.formats import strict_json
-from tansiq.node.exchange import actions, queries
+from tansiq.node.exchange import actions, queries, relaying
 from tansiq.node.exchange.models import OutEnvelope
 from tansiq.node.jobs import waking
 from tansiq.node.partners import queries as partners
@@ -92,7 +92,13 @@ def _deliver_one(partner: str, worker: str, http: httpx.Client, clock: Callable[
             raise Unavailable("partner.suspended", node=partner)
         if envelope is None:
             envelope = actions.seal_next(partner, worker, clock())
-        if envelope is None or not card.url:
+        if envelope is None:
+            return False
+        route = relaying.route_of(partner)
+        if route:
+            relaying.hand_over(envelope, route, http, clock())
+            return True
+        if not card.url:
             return False
         receipt = send(envelope, card.url, http)
         actions.record_receipt(partner, receipt, clock())

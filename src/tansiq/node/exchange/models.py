@@ -25,6 +25,9 @@ class Link(models.Model):
     carried_out_at = models.DateTimeField(null=True, help_text="when something was last exported for removable media")
     carried_in_at = models.DateTimeField(null=True, help_text="when something was last imported from removable media")
     intake = models.JSONField(null=True, help_text="what this partner brought in this minute and on this day")
+    route = models.JSONField(
+        default=list, help_text="relays through which the partner is reached, in order; none: directly"
+    )
     witnessed_size = models.PositiveBigIntegerField(
         default=0, help_text="size of our exchange log that this partner last saw"
     )
@@ -33,7 +36,9 @@ class Link(models.Model):
 class OutEnvelope(models.Model):
     """An envelope to a partner, from its sealing to its receipt."""
 
-    READY, DELIVERED, REFUSED, REPLACED = "ready", "delivered", "refused", "replaced"
+    READY, RELAYED, DELIVERED, REFUSED, REPLACED = "ready", "relayed", "delivered", "refused", "replaced"
+    UNDER_WAY = (READY, RELAYED)
+    """Sealed, and no receipt yet."""
 
     envelope_id = models.CharField(max_length=40, primary_key=True)
     partner = models.CharField(max_length=160)
@@ -49,6 +54,9 @@ class OutEnvelope(models.Model):
     expires_at = models.DateTimeField()
     receipt = models.JSONField(null=True)
     receipted_at = models.DateTimeField(null=True)
+    relay = models.CharField(max_length=160, blank=True, help_text="the relay that holds or held it")
+    relayed = models.JSONField(null=True, help_text="that relay's signed word")
+    relayed_at = models.DateTimeField(null=True)
     code = models.CharField(max_length=80, blank=True)
 
     class Meta:
@@ -56,6 +64,21 @@ class OutEnvelope(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["partner", "incarnation", "sequence"], name="one_envelope_per_sequence")
         ]
+
+
+class Relay(models.Model):
+    """A relay that this node uses: where it is, the key under which it answers, and how far its receipts were fetched."""
+
+    relay_id = models.CharField(max_length=160, primary_key=True)
+    url = models.CharField(max_length=300)
+    public = models.BinaryField()
+    is_used = models.BooleanField(default=True)
+    receipts_after = models.PositiveBigIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["relay_id"]
 
 
 class Item(models.Model):

@@ -7,25 +7,20 @@ replay inside its five minutes would only fetch envelopes that nobody else can o
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
 
-from tansiq.engine.envelopes import dsse
-from tansiq.engine.envelopes.dsse import Signed
-from tansiq.engine.errors import Rejected, TansiqError, Unavailable
-from tansiq.engine.formats import canonical, strict_json
-from tansiq.engine.formats.ids import b64encode
-from tansiq.engine.formats.times import format_time, parse_time
+from tansiq.engine.envelopes.relaying import framed, split
+from tansiq.engine.envelopes.requests import PULL_TYPE, open_request, sign_request
+from tansiq.engine.errors import TansiqError, Unavailable
+from tansiq.engine.formats import canonical
 from tansiq.node.exchange import accepting, actions, queries
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
-PULL_TYPE = "application/vnd.tansiq.pull+json"
-WINDOW = timedelta(minutes=5)
 LIMIT = 20
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -42,28 +37,22 @@ def asker(raw: bytes, now: datetime) -> str:
 
 def signed_request(type_: str, partner: str, now: datetime, **members: str | int) -> bytes:
     """A request of this node to ``partner``, signed by its node key: who asks whom, when, a nonce, and ``members``."""
-    payload = {
-        "v": 1,
-        "from": partners.my_id(),
-        "to": partner,
-        "at": format_time(now),
-        "nonce": b64encode(os.urandom(12)),
+    return sign_request(
+        type_,
+        keys.current().node,
+        sender=partners.my_id(),
+        to=partner,
+        nonce=os.urandom(12),
+        now=now,
         **members,
-    }
-    return canonical.dumps(dsse.sign(type_, canonical.dumps(payload), [keys.current().node]).to_json())
+    )
 
 
 def proved(raw: bytes, type_: str, now: datetime) -> dict[str, Any]:
     """What a request says, once its sender is proved; raises Rejected as :func:`asker` does."""
-    signed = Signed.from_json(strict_json.loads(raw))
-    claimed = strict_json.loads(signed.payload)
-    if not isinstance(claimed, dict) or claimed.get("to") != partners.my_id():
-        raise Rejected("exchange.pull_not_for_us")
-    sender = str(claimed.get("from"))
-    dsse.verify_one(signed, payload_type=type_, keys=partners.node_keys(sender, now))
-    if abs(parse_time(str(claimed.get("at"))) - now) > WINDOW:
-        raise Rejected("exchange.pull_stale", partner=sender)
-    return claimed
+    return open_request(
+        raw, type_, me=partners.my_id(), keys_of=lambda sender: partners.node_keys(sender, now), now=now
+    )
 
 
 def waiting(partner: str, worker: str, now: datetime) -> bytes:
@@ -78,20 +67,7 @@ def waiting(partner: str, worker: str, now: datetime) -> bytes:
         if raws and sum(map(len, raws)) + row.size > MAX_BYTES:
             break
         raws.append(bytes(row.raw))
-    return b"".join(struct.pack(">I", len(raw)) + raw for raw in raws)
-
-
-def split(raw: bytes) -> Iterator[bytes]:
-    """The envelopes in what :func:`waiting` made; raises Rejected when the lengths do not add up."""
-    place = 0
-    while place < len(raw):
-        if place + 4 > len(raw):
-            raise Rejected("exchange.pull_frames", at=place)
-        (size,) = struct.unpack_from(">I", raw, place)
-        if place + 4 + size > len(raw):
-            raise Rejected("exchange.pull_frames", at=place)
-        yield raw[place + 4 : place + 4 + size]
-        place += 4 + size
+    return framed(raws)
 
 
 def pull_from(partner: str, url: str, http: httpx.Client, clock: Callable[[], datetime]) -> int:

@@ -16,12 +16,15 @@ from tansiq.node.partners import queries as partners
 def partners_with_work(now: datetime) -> list[str]:
     """Partners to whom something waits and whose link is neither leased nor pausing.
 
-    Those that dial us fetch for themselves (``pulling.waiting`` seals for them); what goes by hand is exported (``carrying.export``).
+    Those that dial us fetch for themselves (``pulling.waiting`` seals for them) unless a relay holds it for them; what goes by hand is
+    exported (``carrying.export``).
     """
     waiting = set(Item.objects.filter(envelope=None, delivered_at=None).values_list("partner", flat=True).distinct())
     waiting |= set(OutEnvelope.objects.filter(state=OutEnvelope.READY).values_list("partner", flat=True).distinct())
     busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
-    return sorted(waiting - set(busy.values_list("partner", flat=True)) - partners.dialling() - partners.by_hand())
+    routed = set(Link.objects.filter(partner__in=waiting).exclude(route=[]).values_list("partner", flat=True))
+    fetching = partners.dialling() - routed
+    return sorted(waiting - set(busy.values_list("partner", flat=True)) - fetching - partners.by_hand())
 
 
 def is_pausing(partner: str, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
-from tansiq.node.exchange import accepting, blobs, delivery, gaps, pulling
+from tansiq.node.exchange import accepting, blobs, delivery, gaps, pulling, relaying
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
     alerts,
@@ -99,6 +99,7 @@ def run_ticks(*, stop: threading.Event, clock: Clock, every: float = 1.0) -> Non
             try:
                 close_old_connections()
                 pulling.pull_all(http, clock)
+                relaying.fetch_all(http, clock)
                 if clock() >= next_minute:
                     next_minute = clock() + MINUTE
                     remind(clock())
@@ -111,6 +112,7 @@ def run_ticks(*, stop: threading.Event, clock: Clock, every: float = 1.0) -> Non
 def remind(now: datetime) -> None:
     """What the clock alone brings about: undelivered items on desks, expired envelopes sealed anew."""
     exchange.replace_expired(now)
+    relaying.offer_again(now)
     exchange.flag_undelivered(now)
     attaching.flag_late(now)
     desk.sweep(now)
