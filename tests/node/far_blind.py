@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from tansiq.engine.blind import batches, filters, oprf
-from tansiq.engine.blind.keys import SCHEME, record_keys
+from tansiq.engine.blind.keys import SCHEME, question_keys, record_keys
 from tansiq.engine.blind.oprf import Evaluation, Mode
+from tansiq.engine.blind.schemes import Scheme
 from tansiq.engine.envelopes import bodies
 from tansiq.engine.formats.ids import b64decode, b64encode
 from tansiq.engine.formats.times import format_time
@@ -20,6 +21,23 @@ BLIND = {"families": FAMILIES, "budget_per_day": 20, "budget_per_officer": 10}
 NAME, BORN, PASSPORT = "Samir Talbi", "1984-03-17", "XK4471902"
 
 
+def renamed(keys: dict[str, list[str]], scheme: str) -> dict[str, list[str]]:
+    """The keys as an invented scheme of that name makes them: the same, under its name."""
+    return {family: [key.replace(SCHEME, scheme, 1) for key in listed] for family, listed in keys.items()}
+
+
+def invented(scheme: str) -> Scheme:
+    """A scheme that a program of tomorrow speaks."""
+
+    def of_record(*given: Any, **named: Any) -> dict[str, list[str]]:
+        return renamed(record_keys(*given, **named), scheme)
+
+    def of_question(*given: Any, **named: Any) -> dict[str, list[str]]:
+        return renamed(question_keys(*given, **named), scheme)
+
+    return Scheme(of_record, of_question)
+
+
 @dataclass
 class Asker:
     """A partner that puts our filters together and asks us, as a second implementation would."""
@@ -28,10 +46,13 @@ class Asker:
     far: Far
     filters: dict[str, filters.Filter] = field(default_factory=dict)
     number: int = 0
+    scheme: str = ""
 
     @property
     def epoch(self) -> dict[str, Any]:
-        return next(e for e in reversed(self.far.items("blind_epoch")) if e["state"] == "open")
+        """The newest epoch (of the scheme that is asked under, if one is named)."""
+        announced = [e for e in self.far.items("blind_epoch") if e["state"] == "open"]
+        return next(e for e in reversed(announced) if self.scheme in ("", e["scheme"]))
 
     def take(self) -> None:
         """Put together what has come."""
@@ -90,6 +111,7 @@ class Holder:
     world: World
     far: Far
     number: int = 1
+    scheme: str = SCHEME
     pair: oprf.KeyPair = field(init=False)
     known: dict[str, filters.Filter] = field(init=False)
     answered: set[str] = field(default_factory=set)
@@ -101,7 +123,8 @@ class Holder:
         self.known = {
             family: filters.fill(
                 filters.build(
-                    [oprf.compute(self.pair, k.encode(), mode=Mode.VOPRF) for k in keys[family]], capacity=512
+                    [oprf.compute(self.pair, k.encode(), mode=Mode.VOPRF) for k in renamed(keys, self.scheme)[family]],
+                    capacity=512,
                 ),
                 200,
                 random,
@@ -114,7 +137,7 @@ class Holder:
             "v": 1,
             "epoch": self.number,
             "state": "open",
-            "scheme": SCHEME,
+            "scheme": self.scheme,
             "public": b64encode(self.pair.public),
             "ends_at": format_time(self.world.now + 30 * DAY),
             "filters": [{"family": f, "digest": self.known[f].digest(), "pieces": 2} for f in FAMILIES],

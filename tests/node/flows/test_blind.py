@@ -13,7 +13,8 @@ import pytest
 from django.conf import settings
 
 from tansiq.engine.blind import filters
-from tansiq.engine.blind.keys import question_keys
+from tansiq.engine.blind.keys import SCHEME, question_keys
+from tansiq.engine.blind.schemes import SCHEMES
 from tansiq.engine.envelopes import bodies
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats import canonical
@@ -25,9 +26,9 @@ from tansiq.node.flows import blind_asking, blind_holding, searching
 from tansiq.node.flows.searching import Fields
 from tansiq.node.register import actions as register
 from tansiq.node.search import blind_queries, epoch_keys, queries
-from tansiq.node.search.models import Asked, BlindEpoch, BlindFilter, BlindRecord, HeldEpoch, InboundQuery
+from tansiq.node.search.models import Asked, BlindEpoch, BlindFilter, BlindRecord, HeldEpoch, HeldPiece, InboundQuery
 from tests.node.far import repeatable
-from tests.node.far_blind import BLIND, BORN, FAMILIES, NAME, PASSPORT, Asker, Holder
+from tests.node.far_blind import BLIND, BORN, FAMILIES, NAME, PASSPORT, Asker, Holder, invented, renamed
 from tests.node.world import World, leaves_nothing
 
 CLEAR = [NAME, "Talbi", "سمير الطالبي", BORN, PASSPORT]
@@ -472,3 +473,67 @@ def test_what_nobody_answers_is_given_up_after_a_day(world: World) -> None:
     blind_asking.give_up_late(world.now)
     assert outcome(search) == ("refused", [], "search.blind_unanswered")
     assert queries.is_complete(queries.get_search_for(world.officer("liaison"), str(search.search_id)))
+
+
+# -- two key schemes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_schemes() -> Iterator[None]:
+    """A program that speaks a newer scheme beside the one it spoke before."""
+    before = dict(SCHEMES)
+    SCHEMES.clear()
+    SCHEMES.update({"tsk2": invented("tsk2"), **before})
+    yield
+    SCHEMES.clear()
+    SCHEMES.update(before)
+
+
+@pytest.mark.usefixtures("two_schemes")
+def test_a_partner_that_speaks_both_schemes_is_answered_under_either_side_by_side(world: World) -> None:
+    held(world)
+    world.accord("ma", search={"mode": "none", "budget_per_day": 0}, blind=BLIND)
+    ma = world.fars["ma"]
+    world.arrive(ma, Holder(world, ma).announcement(speaks=["tsk2", SCHEME]))
+    world.later(hours=1)
+    blind_holding.begin(world.now)
+    world.settle()
+    for scheme in ("tsk2", SCHEME):
+        side = Asker(world, ma, scheme=scheme, number=10 * len(scheme) + len(ma.items("blind_answer")))
+        side.take()
+        assert side.epoch["speaks"] == ["tsk2", SCHEME]
+        assert side.ask(renamed(person(), scheme)) == {"pair_day", "word_day"}
+        assert side.ask(renamed(person("Zineb Tazi", "1988-09-09"), scheme)) == set()
+    assert sorted(BlindEpoch.objects.filter(state="open").values_list("scheme", flat=True)) == [SCHEME, "tsk2"]
+
+
+@pytest.mark.usefixtures("two_schemes")
+def test_a_partner_that_never_said_what_it_speaks_is_held_to_the_oldest(world: World) -> None:
+    held(world)
+    ma = asker(world)
+    assert list(BlindEpoch.objects.values_list("scheme", flat=True)) == [SCHEME]
+    assert ma.ask(person()) == {"pair_day", "word_day"}
+
+
+@pytest.mark.usefixtures("two_schemes")
+def test_we_ask_under_the_newest_scheme_that_both_speak_and_under_no_other(world: World) -> None:
+    first = holder(world)
+    second, unknown = Holder(world, first.far, number=2, scheme="tsk2"), Holder(world, first.far, number=3)
+    second.tell()
+    world.arrive(first.far, unknown.announcement(scheme="tsk9"))
+    search = asked(world)
+    world.settle()
+    (question,) = first.far.items("blind_query")
+    assert question["epoch"] == 2
+    world.arrive(first.far, second.answer(question))
+    assert outcome(search) == ("hit", ["pair_day", "word_day"], "")
+    assert blind_queries.usable_epoch("ma", 1) is not None, "the older one is still of use for what was asked under it"
+
+
+def test_pieces_that_nobody_announced_do_not_stay(world: World) -> None:
+    world.accord("ma", search={"mode": "none", "budget_per_day": 0}, blind=BLIND)
+    ma = Holder(world, world.fars["ma"])
+    world.arrive(ma.far, *ma.pieces())
+    world.later(days=8)
+    blind_asking.give_up_late(world.now)
+    assert not HeldPiece.objects.exists()

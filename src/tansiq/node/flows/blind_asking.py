@@ -17,7 +17,8 @@ from django.db import transaction
 from tansiq.engine.accords.decide import Decision
 from tansiq.engine.accords.terms import Blind
 from tansiq.engine.blind import budget
-from tansiq.engine.blind.keys import FAMILIES, SCHEME, count, question_keys
+from tansiq.engine.blind.keys import FAMILIES, count, question_keys
+from tansiq.engine.blind.schemes import SCHEMES
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode, is_digest, require_id
 from tansiq.engine.formats.strict_json import JsonValue
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 MAX_PIECES = 200
 MAX_PIECE = 2 * 1024 * 1024
+MAX_SCHEMES = 8
+UNANNOUNCED_AFTER = timedelta(days=7)
 UNANSWERED_AFTER = timedelta(hours=24)
 
 
@@ -66,7 +69,8 @@ def prepare(
     epoch = queries.usable_epoch(partner)
     allowed = families_between(partners.my_id(), partner, now)
     families = [family for family in queries.held_families(epoch) if family in allowed] if epoch else allowed
-    keys = question_keys(fields.names, fields.birth_dates, fields.identifiers, families=families)
+    make_keys = SCHEMES[epoch.scheme].question_keys if epoch else question_keys
+    keys = make_keys(fields.names, fields.birth_dates, fields.identifiers, families=families)
     grounds = Grounds(purpose, crime_area, officer.reference)
     costs = max(1, budget.cost_of_keys(count(keys)))
     asked_under = list(keys) or families or list(FAMILIES)
@@ -111,7 +115,8 @@ def take_epoch(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
             if held is not None:
                 actions.let_go_of(held)
         return
-    if content.get("state") != "open" or content.get("scheme") != SCHEME:
+    scheme = content.get("scheme")
+    if content.get("state") != "open" or scheme not in SCHEMES:
         raise Rejected("item.not_understood", type="blind_epoch")
     public = content.get("public")
     if len(b64decode(public, at="/public")) != 32:
@@ -120,13 +125,27 @@ def take_epoch(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
         actions.hold_epoch(
             sender,
             number,
-            scheme=SCHEME,
+            scheme=str(scheme),
             public=str(public),
             ends_at=parse_time(content.get("ends_at"), at="/ends_at"),
             announced=_announced(content),
+            speaks=_speaks(content),
             now=now,
         )
         actions.fit(sender, number, now)
+
+
+def _speaks(content: Mapping[str, JsonValue]) -> list[str] | None:
+    told = content.get("speaks")
+    if told is None:
+        return None
+    if (
+        not isinstance(told, list)
+        or len(told) > MAX_SCHEMES
+        or not all(isinstance(one, str) and len(one) <= 10 for one in told)
+    ):
+        raise Rejected("item.malformed", at="/speaks")
+    return [str(one) for one in told]
 
 
 def _announced(content: Mapping[str, JsonValue]) -> dict[str, tuple[str, int]]:
@@ -195,6 +214,7 @@ def give_up_late(now: datetime) -> None:
     """Questions without an answer for a day are closed, so that nobody waits for what will not come."""
     with transaction.atomic():
         actions.close_late(now - UNANSWERED_AFTER, now)
+        actions.drop_unannounced(now - UNANNOUNCED_AFTER)
 
 
 __all__ = [

@@ -18,7 +18,8 @@ from django.db import transaction
 
 from tansiq.engine.accords.decide import Decision, decide
 from tansiq.engine.blind import batches, budget, filters, many, oprf
-from tansiq.engine.blind.keys import FAMILIES, SCHEME, record_keys
+from tansiq.engine.blind.keys import FAMILIES
+from tansiq.engine.blind.schemes import SCHEMES, spoken_with
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode, b64encode, require_id
 from tansiq.engine.formats.strict_json import JsonValue
@@ -69,20 +70,27 @@ def keep(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.blind``: one step towards what a partner should find here; owes itself the next."""
     partner = str(payload["partner"])
     families = families_between(partner, partners.my_id(), now)
-    current = _settle(partner, families, now)
+    schemes = spoken_with(queries.told_to_speak(partner)) if families else []
+    current = _settle(partner, families, schemes, now)
+    is_busy = [_step(partner, scheme, families, current.get(scheme), now) for scheme in schemes]
+    if any(is_busy):
+        _again(partner, now)
+    elif schemes:
+        _again(partner, now, at=now + EVERY)
+
+
+def _step(partner: str, scheme: str, families: Sequence[str], current: BlindEpoch | None, now: datetime) -> bool:
+    """One step for one key scheme; whether the next one is to follow at once."""
     if current is None:
-        if families:
-            _begin_epoch(partner, families, now)
-            _again(partner, now)
-        return
+        _begin_epoch(partner, scheme, families, now)
+        return True
     if current.state == current.BUILDING:
         if _take_slice(current):
-            _again(partner, now)
-            return
+            return True
         _open(current, now)
     elif _is_due(current, now):
-        _send_changes(current, now)
-    _again(partner, now, at=now + EVERY)
+        return _send_changes(current, now)
+    return False
 
 
 def _again(partner: str, now: datetime, *, at: datetime | None = None) -> None:
@@ -90,21 +98,25 @@ def _again(partner: str, now: datetime, *, at: datetime | None = None) -> None:
         owe(partner, now, at=at)
 
 
-def _settle(partner: str, families: Sequence[str], now: datetime) -> BlindEpoch | None:
-    """End what is over, and return the epoch that is built or open and as it should be."""
-    current = None
+def _settle(partner: str, families: Sequence[str], schemes: Sequence[str], now: datetime) -> dict[str, BlindEpoch]:
+    """End what is over; for each key scheme the epoch that is built or open and as it should be."""
+    current = {}
     for epoch in queries.epochs_for(partner):
-        is_lost = epoch_keys.load(partners.my_id(), partner, epoch.number) is None
-        is_other = epoch.scheme != SCHEME or epoch.families != list(families)
+        is_lost = _key_of(epoch) is None
+        is_other = epoch.scheme not in schemes or epoch.families != list(families)
         if epoch.state == epoch.CLOSING:
-            is_over = epoch.ends_at <= now
+            is_over = epoch.ends_at <= now or epoch.scheme not in SCHEMES
         else:
             is_over = is_other or (epoch.ends_at - actions.GRACE <= now and epoch.state == epoch.BUILDING)
         if is_lost or is_over or not families:
             _end(epoch, now)
         elif epoch.state != epoch.CLOSING and epoch.ends_at - actions.GRACE > now:
-            current = epoch
+            current[epoch.scheme] = epoch
     return current
+
+
+def _key_of(epoch: BlindEpoch) -> oprf.KeyPair | None:
+    return epoch_keys.load(partners.my_id(), epoch.partner, epoch.number, scheme=epoch.scheme)
 
 
 def _end(epoch: BlindEpoch, now: datetime) -> None:
@@ -117,14 +129,14 @@ def _end(epoch: BlindEpoch, now: datetime) -> None:
     epoch_keys.destroy(epoch.partner, epoch.number)
 
 
-def _begin_epoch(partner: str, families: Sequence[str], now: datetime) -> None:
+def _begin_epoch(partner: str, scheme: str, families: Sequence[str], now: datetime) -> None:
     number = queries.last_epoch_number(partner) + 1
-    key = epoch_keys.make(partners.my_id(), partner, number)
+    key = epoch_keys.make(partners.my_id(), partner, number, scheme=scheme)
     with transaction.atomic():
         actions.begin_epoch(
             partner,
             number,
-            scheme=SCHEME,
+            scheme=scheme,
             families=families,
             public=b64encode(key.public),
             ends_at=now + LIFE + actions.GRACE,
@@ -145,9 +157,10 @@ def _take_slice(epoch: BlindEpoch) -> bool:
             break
     if not changes:
         return False
-    key = epoch_keys.load(partners.my_id(), epoch.partner, epoch.number)
+    key = _key_of(epoch)
     if key is None:
         return False
+    make_keys = SCHEMES[epoch.scheme].record_keys
     found: dict[str, list[tuple[str, list[str]]]] = {}
     gone = []
     for change in changes:
@@ -155,7 +168,7 @@ def _take_slice(epoch: BlindEpoch) -> bool:
             gone.append(change.subject_id)
             continue
         subject = change.subject
-        keys = record_keys(subject.names, subject.birth_dates, subject.identifiers)
+        keys = make_keys(subject.names, subject.birth_dates, subject.identifiers)
         found[change.subject_id] = [(family, keys[family]) for family in epoch.families if family in keys]
     marks = dict(_marks(key, found))
     with transaction.atomic():
@@ -189,6 +202,7 @@ def _open(epoch: BlindEpoch, now: datetime) -> None:
             "epoch": epoch.number,
             "state": "open",
             "scheme": epoch.scheme,
+            "speaks": list(SCHEMES),
             "public": epoch.public,
             "ends_at": format_time(epoch.ends_at),
             "filters": listed,
@@ -234,8 +248,8 @@ def _is_due(epoch: BlindEpoch, now: datetime) -> bool:
     return changed is None or changed + EVERY <= now + timedelta(minutes=1)
 
 
-def _send_changes(epoch: BlindEpoch, now: datetime) -> None:
-    """Bring the records up to date and send each family's change; where the filling has run out, a new epoch begins."""
+def _send_changes(epoch: BlindEpoch, now: datetime) -> bool:
+    """Bring the records up to date and send each family's change; where the filling has run out, a new epoch begins (True)."""
     while _take_slice(epoch):
         pass
     marks = actions.marks_by_family(epoch)
@@ -244,13 +258,13 @@ def _send_changes(epoch: BlindEpoch, now: datetime) -> None:
     except Rejected as error:
         if error.code not in ("blind.filling_short", "blind.filter_too_full"):
             raise
-        _begin_epoch(epoch.partner, epoch.families, now)
-        _again(epoch.partner, now)
-        return
+        _begin_epoch(epoch.partner, epoch.scheme, epoch.families, now)
+        return True
     with transaction.atomic():
         for family, plan in planned.items():
             actions.put_filter(epoch, family, plan.filter, plan.filling, now)
             _send_piece(epoch, family, plan.delta.base, plan.delta.to_bytes(), now)
+    return False
 
 
 def _plan(epoch: BlindEpoch, family: str, marks: filters.Marks) -> filters.Plan:
@@ -281,7 +295,7 @@ def take_question(sender: str, content: dict[str, JsonValue], now: datetime) -> 
     asked, elements, number = _read(sender, content)
     epoch = queries.answerable(sender, number)
     code = exercises.search_bar(content) or _refusal(asked, epoch, now)
-    key = epoch_keys.load(partners.my_id(), sender, number) if epoch and not code else None
+    key = _key_of(epoch) if epoch and not code else None
     if not code and key is None:
         code = "search.blind_epoch_ended"
     answer: dict[str, JsonValue] = {"v": 1, "query": asked.query, "epoch": number, "code": code}

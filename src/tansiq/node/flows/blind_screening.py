@@ -21,7 +21,8 @@ from django.db import transaction
 from tansiq.engine.accords.decide import Decision
 from tansiq.engine.accords.terms import Blind
 from tansiq.engine.blind import batches, budget
-from tansiq.engine.blind.keys import FAMILIES, question_keys
+from tansiq.engine.blind.keys import FAMILIES
+from tansiq.engine.blind.schemes import SCHEMES
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.codes import code_list
 from tansiq.engine.formats.ids import require_id
@@ -104,7 +105,7 @@ def _planned(partner: str, lines: Sequence[str], grounds: Grounds, now: datetime
         return lists.Planned(partner, families, code=decision.code, clause=decision.clause)
     if epoch is None:
         return lists.Planned(partner, families, code="search.blind_not_ready")
-    cost = _cost(lines, families)
+    cost = _cost(lines, epoch.scheme, families)
     if not cost:
         return lists.Planned(partner, families, code="search.blind_no_key")
     a_day = _a_day(limits)
@@ -124,10 +125,11 @@ def _a_day(limits: Blind) -> int:
     return min(limits.budget_per_day, limits.budget_per_officer)
 
 
-def _cost(lines: Sequence[str], families: Sequence[str]) -> int:
+def _cost(lines: Sequence[str], scheme: str, families: Sequence[str]) -> int:
     at, cost = 1, 0
     while at <= len(lines):
-        portion = take_portion(lines, at, len(lines), families, most=batches.LARGEST_STEP, ever=batches.LARGEST_STEP)
+        most = batches.LARGEST_STEP
+        portion = take_portion(lines, at, len(lines), families, scheme=scheme, most=most, ever=most)
         cost += budget.cost_of_keys(len(portion.keys))
         at = portion.last + 1
     return cost
@@ -183,7 +185,7 @@ class Portion:
 
 
 def take_portion(
-    lines: Sequence[str], first: int, last: int, families: Sequence[str], *, most: int, ever: int
+    lines: Sequence[str], first: int, last: int, families: Sequence[str], *, scheme: str, most: int, ever: int
 ) -> Portion:
     """As many rows from ``first`` on as fit into ``most`` keys; a row is never divided.
 
@@ -192,7 +194,7 @@ def take_portion(
     """
     portion = Portion(first, first - 1)
     for row in range(first, last + 1):
-        keys = _keys(lines[row - 1], families)
+        keys = _keys(lines[row - 1], scheme, families)
         if not keys or len(keys) > ever:
             portion.keyless.append(row)
         elif len(portion.keys) + len(keys) > most:
@@ -204,10 +206,10 @@ def take_portion(
     return portion
 
 
-def _keys(line: str, families: Sequence[str]) -> list[tuple[str, str]]:
+def _keys(line: str, scheme: str, families: Sequence[str]) -> list[tuple[str, str]]:
     row = screening.row_of(line)
     try:
-        found = question_keys(row.names, row.birth_dates, row.identifiers, families=families)
+        found = SCHEMES[scheme].question_keys(row.names, row.birth_dates, row.identifiers, families=families)
     except Rejected:
         return []  # a name or a date that no key can be made of
     return [(family, key) for family in families for key in found.get(family, ())]
@@ -248,7 +250,7 @@ def _ask(asked: ScreeningPartner, stretch: lists.Stretch, now: datetime) -> None
     lines = bytes(held.content or b"").decode().split("\n")
     most = budget.most_keys(questions.left_today(partner, held.officer, limits, now))
     ever = budget.most_keys(_a_day(limits))
-    portion = take_portion(lines, stretch.first, stretch.last, families, most=most, ever=ever)
+    portion = take_portion(lines, stretch.first, stretch.last, families, scheme=epoch.scheme, most=most, ever=ever)
     if portion.last < portion.first:
         lists.rest(asked, code="decide.blind_officer_budget_spent", until=_tomorrow(now), now=now)
         return

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 
 from tansiq.engine.blind import filters
 from tansiq.engine.blind.filters import Filter, Marks
@@ -120,8 +121,9 @@ def put_filter(epoch: BlindEpoch, family: str, content: Filter, filling: Marks, 
 
 
 def open_epoch(epoch: BlindEpoch, now: datetime) -> None:
-    """The epoch is announced; the one before it goes on being answered for a while."""
-    BlindEpoch.objects.filter(partner=epoch.partner, state=BlindEpoch.OPEN).update(state=BlindEpoch.CLOSING)
+    """The epoch is announced; the one before it of its scheme goes on being answered for a while."""
+    former = BlindEpoch.objects.filter(partner=epoch.partner, scheme=epoch.scheme, state=BlindEpoch.OPEN)
+    former.update(state=BlindEpoch.CLOSING)
     epoch.state, epoch.opened_at = BlindEpoch.OPEN, now
     epoch.save(update_fields=["state", "opened_at"])
     facts = {"partner": epoch.partner, "epoch": epoch.number}
@@ -191,6 +193,7 @@ def hold_epoch(
     public: str,
     ends_at: datetime,
     announced: Mapping[str, tuple[str, int]],
+    speaks: Sequence[str] | None = None,
     now: datetime,
 ) -> HeldEpoch:
     """A partner's announcement; ``announced`` gives for each family the digest of its filter and in how many pieces it comes.
@@ -198,6 +201,7 @@ def hold_epoch(
     Raises Rejected("blind.epoch_differs") for a second announcement of a number that says otherwise.
     """
     told = {"scheme": scheme, "public": public, "ends_at": ends_at, "announced_at": now}
+    told["speaks"] = None if speaks is None else list(speaks)
     row, is_new = HeldEpoch.objects.get_or_create(partner=partner, number=number, defaults=told)
     if not is_new:
         held = {f.family: (f.announced_digest, f.pieces) for f in row.filters.all()}
@@ -239,8 +243,8 @@ def fit(partner: str, number: int, now: datetime) -> None:
     if epoch.state == HeldEpoch.RECEIVING and all(row.content is not None for row in held):
         epoch.state = HeldEpoch.USABLE
         epoch.save(update_fields=["state"])
-        older = HeldEpoch.objects.filter(partner=partner, number__lt=number - 1).exclude(state=HeldEpoch.ENDED)
-        for former in older:
+        older = HeldEpoch.objects.filter(partner=partner, scheme=epoch.scheme, number__lt=number)
+        for former in older.exclude(state=HeldEpoch.ENDED).order_by("-number")[1:]:
             let_go_of(former)
         facts = {"partner": partner, "epoch": number}
         record("blind.epoch_usable", actor="machine", facts=facts, log="internal", now=now)
@@ -332,6 +336,12 @@ def keep_blind_answer(row: Asked, *, met: Sequence[str], code: str, is_free: boo
     row.save(update_fields=["state", "met", "code", "blinds", "cost", "answered_at"])
     facts = {"partner": row.partner, "query": str(row.search_id), "outcome": row.state, "code": code}
     record("blind.answered", actor=f"node:{row.partner}", facts=facts, log="exchange", now=now)
+
+
+def drop_unannounced(before: datetime) -> int:
+    """Take away pieces of epochs that were never announced or that this program does not speak; returns how many."""
+    known = HeldEpoch.objects.filter(partner=OuterRef("partner"), number=OuterRef("number"))
+    return HeldPiece.objects.filter(~Exists(known), received_at__lt=before).delete()[0]
 
 
 def close_late(before: datetime, now: datetime) -> int:

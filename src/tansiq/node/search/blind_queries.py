@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from tansiq.engine.blind import filters
 from tansiq.engine.blind.filters import Filter, Marks
+from tansiq.engine.blind.schemes import SCHEMES, preference
 from tansiq.node.search.models import (
     Asked,
     BlindEpoch,
@@ -77,11 +78,20 @@ def filter_of(epoch: BlindEpoch, family: str) -> tuple[Filter, Marks] | None:
 
 
 def usable_epoch(partner: str, number: int | None = None) -> HeldEpoch | None:
-    """The newest epoch of a partner whose filters are all here, or that of ``number``."""
-    rows = HeldEpoch.objects.filter(partner=partner, state=HeldEpoch.USABLE)
+    """Of a partner's epochs whose filters are all here the one to ask under, or that of ``number``.
+
+    The newest of the newest key scheme that this program speaks.
+    """
+    rows = HeldEpoch.objects.filter(partner=partner, state=HeldEpoch.USABLE, scheme__in=list(SCHEMES))
     if number is not None:
         rows = rows.filter(number=number)
-    return rows.order_by("-number").first()
+    return min(rows, key=lambda row: (preference(row.scheme), -row.number), default=None)
+
+
+def told_to_speak(partner: str) -> list[str] | None:
+    """The key schemes that the partner said it speaks, by its last announcement; None if it never said."""
+    rows = HeldEpoch.objects.filter(partner=partner).exclude(speaks=None)
+    return rows.order_by("-number").values_list("speaks", flat=True).first()
 
 
 def held_families(epoch: HeldEpoch) -> list[str]:

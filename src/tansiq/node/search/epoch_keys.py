@@ -19,9 +19,9 @@ FOLDER = "blind"
 _LABEL = "search.epoch_key"
 
 
-def make(holder: str, partner: str, number: int) -> oprf.KeyPair:
+def make(holder: str, partner: str, number: int, *, scheme: str = SCHEME) -> oprf.KeyPair:
     """A fresh key for an epoch, on disk when this returns; the one that is there already if there is one."""
-    known = load(holder, partner, number)
+    known = load(holder, partner, number, scheme=scheme)
     if known is not None:
         return known
     seed = os.urandom(oprf.SEED_BYTES)
@@ -35,16 +35,16 @@ def make(holder: str, partner: str, number: int) -> oprf.KeyPair:
         os.fsync(file.fileno())
     beside.replace(path)
     _sync(path.parent)
-    return _derive(seed, holder, partner, number)
+    return _derive(seed, holder, partner, number, scheme)
 
 
-def load(holder: str, partner: str, number: int) -> oprf.KeyPair | None:
+def load(holder: str, partner: str, number: int, *, scheme: str = SCHEME) -> oprf.KeyPair | None:
     """The key of an epoch; None if it is not here (any more). Raises Corrupt("vault.unseal") for a damaged file."""
     try:
         sealed = _path(partner, number).read_bytes()
     except FileNotFoundError:
         return None
-    return _derive(columns.unseal(sealed, label=_LABEL), holder, partner, number)
+    return _derive(columns.unseal(sealed, label=_LABEL), holder, partner, number, scheme)
 
 
 def destroy(partner: str, number: int) -> None:
@@ -52,8 +52,8 @@ def destroy(partner: str, number: int) -> None:
     _path(partner, number).unlink(missing_ok=True)
 
 
-def _derive(seed: bytes, holder: str, partner: str, number: int) -> oprf.KeyPair:
-    info = f"tansiq blind epoch|{SCHEME}|{holder}|{partner}|{number}".encode()
+def _derive(seed: bytes, holder: str, partner: str, number: int, scheme: str) -> oprf.KeyPair:
+    info = f"tansiq blind epoch|{scheme}|{holder}|{partner}|{number}".encode()
     return oprf.derive_key_pair(seed, info, mode=oprf.Mode.VOPRF)
 
 

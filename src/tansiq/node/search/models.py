@@ -186,6 +186,7 @@ class HeldEpoch(models.Model):
     scheme = models.CharField(max_length=10)
     public = models.CharField(max_length=44)
     state = models.CharField(max_length=10, default=RECEIVING)
+    speaks = models.JSONField(null=True, help_text="key schemes that the partner said it speaks")
     announced_at = models.DateTimeField()
     ends_at = models.DateTimeField()
 
