@@ -6,7 +6,7 @@ import pytest
 
 from tansiq.engine.blind import many, oprf
 from tansiq.engine.blind.oprf import Mode
-from tests.engine.blind.randomness import repeatable
+from tests.engine.blind.randomness import stream
 
 
 @pytest.mark.parametrize("count", [0, 1, 250])
@@ -15,7 +15,7 @@ def test_spread_over_processes_or_not_the_outputs_are_those_of_each_alone(
 ) -> None:
     monkeypatch.setattr(many, "SPREAD_FROM", 200)
     monkeypatch.setattr(many, "_SLICE", 100)
-    pair = oprf.generate_key_pair(repeatable("many"))
+    pair = oprf.generate_key_pair(stream("many"))
     inputs = [b"%d" % number for number in range(count)]
     found = many.compute_all(pair, inputs, mode=Mode.VOPRF)
     assert found == [oprf.compute(pair, value, mode=Mode.VOPRF) for value in inputs]
