@@ -6,6 +6,11 @@ Questions are Arabic-script full names of the untouched part; each true record i
 recombined from given names and surnames of the same population, so that rivals are as like as they come. Birth dates are drawn with the
 spikes that registers have (``DATES``); the true record's date is written as the asker's or with a known habit (``HABITS``). Names are
 real, dates are simulated: recall holds if both sides hold a date at all.
+
+Document numbers are simulated (``NUMBERS``): a right number meets its own record and nobody else's; a mistyped one may be somebody else's, the
+likelier the more of all numbers in use the register holds.
+
+The table is a curve: *recall* and *strangers* of each family alone, and *so far* of it with all stronger ones of names together.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ DATES = {"january": 0.08, "july": 0.02, "year": 0.05}
 """Shares of records dated 1 January, 1 July, or by year alone; the rest is uniform over 1945–2005."""
 HABITS = {"same": 0.80, "swapped": 0.04, "january": 0.06, "year": 0.05, "hijri": 0.05}
 """How the true record writes the asker's date."""
+NUMBERS = {"states": 20, "issued": 30_000_000, "mistyped": 0.01}
+"""Documents in use: so many States with so many serial numbers each, and the share of questions with one digit wrong."""
 FIRST, DAYS = date(1945, 1, 1), 60 * 365
 
 
@@ -81,6 +88,23 @@ def gallery(records: int, chooser: random.Random) -> dict[str, Counter[int]]:
     return counted
 
 
+def numbers(records: int, questions: int) -> tuple[float, float]:
+    """Recall and strangers a question of a document's number."""
+    drawn, issued = np.random.default_rng(17), NUMBERS["states"] * NUMBERS["issued"]
+    held = np.unique(drawn.integers(0, issued, records))
+    asked = drawn.choice(held, questions)
+    state, serial = asked // NUMBERS["issued"], asked % NUMBERS["issued"]
+    place = 10 ** drawn.integers(0, 8, questions)
+    wrong = (serial // place % 10 + drawn.integers(1, 10, questions)) % 10
+    typed = np.where(
+        drawn.random(questions) < NUMBERS["mistyped"], serial + (wrong - serial // place % 10) * place, serial
+    )
+    is_issued = typed < NUMBERS["issued"]
+    known = np.isin(state * NUMBERS["issued"] + typed, held) & is_issued
+    is_right = typed == serial
+    return float(is_right.mean()), float((known & ~is_right).mean())
+
+
 def main() -> None:
     """Run it and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -92,7 +116,7 @@ def main() -> None:
     known = gallery(given.records, chooser)
     rows = [r for r in read_full_names(FULL_NAMES) if part_of(r.key) == given.part and len(words_of(r.key)) > 1]
     rows = chooser.sample(rows, min(given.questions, len(rows)))
-    hits, strangers, asked = Counter[str](), Counter[str](), Counter[str]()
+    hits, strangers, asked, so_far = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for row in rows:
         day = FIRST + timedelta(days=chooser.randrange(DAYS))
         question = question_keys([row.key], [day.isoformat()])
@@ -101,15 +125,25 @@ def main() -> None:
             asked[family] += len(keys)
             hits[family] += bool(set(keys) & set(record.get(family, ())))
             strangers[family] += _met(known[family], keys)
+        is_met = False
+        for family in FAMILIES:
+            is_met = is_met or bool(set(question.get(family, ())) & set(record.get(family, ())))
+            so_far[family] += is_met
     print(
         f"{len(rows)} questions, {given.records} records, part {given.part}, dates {json.dumps(DATES)}, habits {json.dumps(HABITS)}"
     )
-    print(f"{'family':12} {'recall':>8} {'strangers/question':>20} {'keys/question':>14}")
+    print(f"numbers {json.dumps(NUMBERS)}")
+    print(
+        f"{'family':12} {'recall':>8} {'strangers/question':>20} {'keys/question':>14} {'recall so far':>14} {'strangers so far':>17}"
+    )
+    found, met = numbers(given.records, 2_000_000)
+    print(f"{'identifier':12} {found:8.3f} {met:20.6f} {1:14.1f}")
+    count, sum_so_far = len(rows), 0.0
     for family in FAMILIES:
         if asked[family]:
-            count = len(rows)
+            sum_so_far += strangers[family] / count
             line = f"{hits[family] / count:8.3f} {strangers[family] / count:20.4f} {asked[family] / count:14.1f}"
-            print(f"{family:12} {line}")
+            print(f"{family:12} {line} {so_far[family] / count:14.3f} {sum_so_far:17.4f}")
 
 
 def _met(known: Counter[int], keys: Iterable[str]) -> int:

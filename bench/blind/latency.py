@@ -35,7 +35,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder, nodes(Path(folder), [FRANCE, MOROCCO]) as made:
         for node in made.values():
-            node.start()
+            node.start(wait=90)
         drivers = {name: Driver(node) for name, node in made.items()}
         ratified(drivers, ["fr", "ma"], blind=BLIND)
         for driver in drivers.values():

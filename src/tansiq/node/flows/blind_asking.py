@@ -8,14 +8,13 @@ says under which families of keys it met and opens a request; only then does the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from tansiq.engine.accords.decide import Decision
-from tansiq.engine.accords.terms import Blind
 from tansiq.engine.blind import budget
 from tansiq.engine.blind.keys import FAMILIES, count, question_keys
 from tansiq.engine.blind.schemes import SCHEMES
@@ -25,7 +24,7 @@ from tansiq.engine.formats.strict_json import JsonValue
 from tansiq.engine.formats.times import parse_time
 from tansiq.node.flows import blind_questions as questions
 from tansiq.node.flows.blind_questions import Grounds
-from tansiq.node.flows.search_terms import families_between
+from tansiq.node.flows.search_terms import blind_limits, families_between
 from tansiq.node.partners import queries as partners
 from tansiq.node.search import blind_actions as actions
 from tansiq.node.search import blind_queries as queries
@@ -50,7 +49,7 @@ class Prepared:
     epoch: HeldEpoch
     keys: Mapping[str, list[str]]
     costs: int
-    left_today: int
+    left_today: int = 0
 
     @property
     def families(self) -> list[str]:
@@ -81,8 +80,14 @@ def prepare(
         raise Rejected("search.blind_not_ready", partner=partner)
     if not keys:
         raise Rejected("search.blind_no_key", at="/names", partner=partner)
-    limits = decision.conditions.blind if decision.conditions else Blind()
-    return Prepared(partner, epoch, keys, costs, questions.left_today(partner, officer.reference, limits, now))
+    return Prepared(partner, epoch, keys, costs)
+
+
+def reckoned(officer: Officer, prepared: Prepared, now: datetime) -> Prepared:
+    """The same with what the officer may still spend today: told beforehand, and not needed to ask."""
+    limits = blind_limits(partners.my_id(), prepared.partner, now)
+    left = questions.left_today(prepared.partner, officer.reference, limits, now)
+    return replace(prepared, left_today=left)
 
 
 def ask(search: Search, prepared: Prepared, now: datetime) -> None:

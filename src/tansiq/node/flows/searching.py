@@ -184,7 +184,8 @@ def consider(
     found: dict[str, blind_asking.Prepared | Decision | Rejected] = {}
     for partner in dict.fromkeys(ask):
         try:
-            found[partner] = _asking(officer, partner, fields, purpose, crime_area, now, blindly=blindly)
+            how = _asking(officer, partner, fields, purpose, crime_area, now, blindly=blindly)
+            found[partner] = blind_asking.reckoned(officer, how, now) if isinstance(how, blind_asking.Prepared) else how
         except Rejected as error:
             found[partner] = error
     return found
@@ -194,11 +195,11 @@ def _asking(
     officer: Officer, partner: str, fields: Fields, purpose: str, crime_area: str, now: datetime, *, blindly: bool
 ) -> blind_asking.Prepared | Decision:
     """How ``partner`` is asked: the blind question made ready, or what the accord says to the open one."""
-    openly = may_ask(partner, purpose, crime_area, now)
-    if not blindly and openly.code != "decide.search_not_covered":
+    openly = None if blindly else may_ask(partner, purpose, crime_area, now)
+    if openly is not None and openly.code != "decide.search_not_covered":
         return openly
     how = blind_asking.prepare(officer, fields, partner, purpose=purpose, crime_area=crime_area, now=now)
-    return openly if isinstance(how, Decision) and not blindly and how.code == "decide.blind_not_covered" else how
+    return openly if openly and isinstance(how, Decision) and how.code == "decide.blind_not_covered" else how
 
 
 def _ask_openly(row: Search, partner: str, fields: Fields, now: datetime) -> None:

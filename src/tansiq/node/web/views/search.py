@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
 
 RECENT = 10
+YOUNG = timedelta(seconds=2)
 
 
 @for_officers
@@ -49,10 +50,14 @@ def _show(
 
 
 @for_officers
-def result(request: HttpRequest, officer: Officer, now: datetime, search_id: str) -> HttpResponse:  # noqa: ARG001
-    """What was found here, and what partners answered so far; asked by htmx, only the answers."""
+def result(request: HttpRequest, officer: Officer, now: datetime, search_id: str) -> HttpResponse:
+    """What was found here, and what partners answered so far; asked by htmx, only the answers.
+
+    An answer comes within a blink or not soon: the page asks often for two seconds and then once a second.
+    """
     found = queries.get_search_for(officer, search_id)
     context = {"search": found, "answers": answers_shown(found), "is_complete": queries.is_complete(found)}
+    context["is_young"] = now - found.asked_at < YOUNG
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "web/search/answers.html", context)
     context |= {"found": found_shown(found), "asked": asked_in_words(found)}
