@@ -57,3 +57,9 @@ def officer_by_reference(reference: str) -> Officer | None:
     """The active officer of this opaque id; None when there is none (any more)."""
     rows = Officer.objects.select_related("unit").filter(is_active=True)
     return rows.filter(officer_id=reference).first() if len(reference) == 36 else None
+
+
+def active_references(references: list[str]) -> frozenset[str]:
+    """Those of these opaque ids that belong to an active officer."""
+    rows = Officer.objects.filter(officer_id__in=references, is_active=True)
+    return frozenset(str(one) for one in rows.values_list("officer_id", flat=True))

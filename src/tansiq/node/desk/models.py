@@ -49,4 +49,5 @@ class Task(models.Model):
             models.Index(fields=["circle"], condition=Q(state=OPEN), name="desk_of_circle"),
             models.Index(fields=["owner"], condition=Q(state=OPEN), name="desk_of_officer"),
             models.Index(fields=["state", "settled_at"], name="desk_by_state"),
+            models.Index(fields=["changed_at"], name="desk_by_change"),
         ]

@@ -101,6 +101,11 @@ def states_for(viewer: Viewer) -> dict[str, datetime]:
     return dict(rows.order_by("key").values_list("key", "changed_at"))
 
 
+def changed_since(at: datetime) -> QuerySet[Task]:
+    """Whom every task concerns that changed at ``at`` or later, settled ones too; for the machine, which tells open desks."""
+    return Task.objects.filter(changed_at__gte=at).only("id", "changed_at", "circle", "owner")
+
+
 def open_keys(kind: str) -> list[str]:
     """The keys of all open tasks of a kind; for the machine, which settles those that nothing calls for any more."""
     return list(Task.objects.filter(kind=kind, state=OPEN).order_by("key").values_list("key", flat=True))

@@ -39,8 +39,9 @@ TASK_ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class TaskShown:
-    """One line of the desk."""
+    """One line of the desk; ``number`` tells its controls apart, so that the focus stays where it was when the list renews itself."""
 
+    number: int
     key: str
     title: str
     icon: str
@@ -57,6 +58,7 @@ def tasks_shown(officer: Officer, tasks: Iterable[Task]) -> list[TaskShown]:
     names = words.node_names()
     return [
         TaskShown(
+            number=task.pk,
             key=task.key,
             title=sentence(task.title_code, facts_in_words(task.facts, names), language_now(), isolate=True),
             icon=TASK_ICONS.get(task.kind, "flag"),

@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
+from tansiq.engine.formats.times import format_time, parse_time
 from tansiq.node.desk import actions, queries
 from tansiq.node.dossiers.queries import drafts_for
 from tansiq.node.web.access import for_officers
+from tansiq.node.web.open_desks import Reader
+from tansiq.node.web.open_desks import events as desk_events
 from tansiq.node.web.pages.desk import tasks_shown
 
 if TYPE_CHECKING:
@@ -39,8 +45,24 @@ def show(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """The desk; asked by htmx, only the list that renews itself."""
     context = _context(request, officer, now)
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "web/desk/tasks.html", context)
-    return render(request, "web/desk/desk.html", context | {"drafts": drafts_for(officer)[:20]})
+        return render(request, "web/desk/live.html", context)
+    return render(
+        request, "web/desk/desk.html", context | {"drafts": drafts_for(officer)[:20], "since": format_time(now)}
+    )
+
+
+@never_cache
+@require_GET
+def events(request: HttpRequest) -> HttpResponseBase:
+    """The stream that tells an open desk to renew itself; 204, which ends it for good, where there is no officer or no loop."""
+    officer: Any = request.user
+    if not officer.is_authenticated or not isinstance(request, ASGIRequest):
+        return HttpResponse(status=204)
+    since = parse_time(request.headers.get("Last-Event-ID") or request.GET.get("since", ""), at="since")
+    reader = Reader(officer.reference, officer.circles, request.session.session_key or "", since)
+    return StreamingHttpResponse(
+        desk_events(reader), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 @require_POST
