@@ -8,7 +8,7 @@ scripts that share no learned table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -90,24 +90,50 @@ class EncodedWord:
     role: int
     article: int = 0
     hashed: int = 0
+    key: tuple[str, int, int, int] = field(init=False)
+    """What makes two words one; made once, for words are looked up far more often than read."""
+    key_hash: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.text, self.table, self.role, self.article))
+        object.__setattr__(self, "key_hash", hash(self.key))
 
     def __hash__(self) -> int:
-        return hash((self.text, self.table, self.role, self.article))
+        return self.key_hash
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, EncodedWord):
-            return NotImplemented
-        mine = (self.text, self.table, self.role, self.article)
-        return mine == (other.text, other.table, other.role, other.article)
+        return self.key == other.key if isinstance(other, EncodedWord) else NotImplemented
+
+
+_LETTERS = tuple("\0" + ALPHABETS[script].letters for script in SCRIPTS)
+
+
+def spell(codes: Bytes, table: int) -> str:
+    """The letters that these numbers stand for."""
+    letters = _LETTERS[table]
+    return "".join([letters[code] for code in codes.tolist()])
+
+
+@lru_cache(maxsize=1)
+def _row_parts() -> tuple[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]], ...]:
+    """For each table what a letter adds to the number of its row, and the kind of each letter."""
+    costs = load_costs()
+    return tuple(
+        (
+            (np.arange(256) * KINDS * KINDS + costs.starts[table]).astype(np.int32),
+            ALPHABETS[script].kinds.astype(np.int32),
+        )
+        for table, script in enumerate(SCRIPTS)
+    )
 
 
 def grid_rows(codes: Bytes, table: int) -> Ints:
     """Rows of encoded letters in the grid, boundaries at both ends."""
-    padded = np.zeros(len(codes) + 2, dtype=np.int64)
-    padded[1:-1] = codes
-    kinds = ALPHABETS[SCRIPTS[table]].kinds[padded]
-    rows = (padded[1:-1] * KINDS + kinds[:-2]) * KINDS + kinds[2:]
-    return np.asarray(rows + load_costs().starts[table], dtype=np.int32)
+    base, kind_of = _row_parts()[table]
+    rows, kinds = base[codes], kind_of[codes]
+    rows[1:] += kinds[:-1] * KINDS
+    rows[:-1] += kinds[1:]
+    return np.asarray(rows, dtype=np.int32)
 
 
 @lru_cache(maxsize=1)
@@ -212,4 +238,5 @@ __all__ = [
     "grid_rows",
     "join_words",
     "make_trie",
+    "spell",
 ]

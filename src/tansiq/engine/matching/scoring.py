@@ -211,14 +211,31 @@ def probability(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-min(log_odds, 700.0)))
 
 
-def name_features(compared: Compared) -> list[Json]:
-    """The features of a comparison that are not zero, with the log-odds each adds."""
-    told: list[Json] = []
-    weighted = (compared.features * compared.weights.values).tolist()
-    for name, value, weight in zip(pairing.FEATURES, compared.features.tolist(), weighted, strict=True):
-        if value:
-            told.append({"feature": name, "value": round(value, 3), "weight": round(weight, 3)})
-    return told
+def name_features(compared: Sequence[Compared]) -> list[list[Json]]:
+    """For each comparison its features that are not zero, with the log-odds each adds."""
+    if not compared:
+        return []
+    features = np.stack([one.features for one in compared])
+    weighted = features * np.stack([one.weights.values for one in compared])
+    shown = _rounded(features).tolist(), _rounded(weighted).tolist()
+    return [
+        [
+            {"feature": name, "value": value, "weight": weight}
+            for name, is_told, value, weight in zip(pairing.FEATURES, told, values, weights, strict=True)
+            if is_told
+        ]
+        for told, values, weights in zip((features != 0).tolist(), *shown, strict=True)
+    ]
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Three decimals, as ``round`` gives them; numpy alone is quicker by far and may err where a half is rounded."""
+    thousandths = values * 1000.0
+    rounded = np.rint(thousandths) / 1000.0
+    halves = np.flatnonzero(np.abs(np.abs(thousandths - np.trunc(thousandths)) - 0.5) < 1e-6)
+    for place in halves.tolist():
+        rounded.flat[place] = round(float(values.flat[place]), 3)
+    return np.asarray(rounded, dtype=np.float64)
 
 
 def align(left: EncodedName, right: Sequence[EncodedWord], compared: Compared) -> list[Json]:
@@ -244,7 +261,11 @@ def align(left: EncodedName, right: Sequence[EncodedWord], compared: Compared) -
 
 
 def _step(left: str, right: str, quality: float) -> Json:
-    return {"left": left, "right": right, "quality": round(quality, 2)}
+    return {"left": left, "right": right, "quality": quality}
+
+
+_QUALITIES = [round(math.exp(-cost / 32.0), 2) for cost in range(256)]
+"""How usual what costs so much more than the most usual is (0 to 1)."""
 
 
 @lru_cache(maxsize=50_000)
@@ -252,25 +273,23 @@ def _align_words(left: tuple[EncodedWord, ...], right: tuple[EncodedWord, ...]) 
     turned = left[0].table == 0 and right[0].table != 0
     source, target = (right, left) if turned else (left, right)
     own = source[0].table == 0 or target[0].table == 0
-    if own:
-        letters = "".join(word.text for word in source)
-        codes = np.concatenate([word.codes for word in source])
-    else:
-        letters = "".join(word.reading for word in source)
-        codes = np.concatenate([word.reading_codes for word in source])
-    goal = "".join(word.reading for word in target)
-    goal_codes = np.concatenate([word.reading_codes for word in target])
-    tables = _tables()
+    letters = "".join([word.text if own else word.reading for word in source])
+    codes = _codes([word.codes if own else word.reading_codes for word in source])
+    goal = "".join([word.reading for word in target])
     ends = np.zeros(max(len(codes), 1), dtype=np.int32)
-    rows = grid_rows(codes, source[0].table if own else 0)
-    trace_reading(rows, goal_codes, tables.grid, tables.floors, tables.child, tables.chunk_of, _scratch().room, ends)
-    numbers = load_costs().chunks.numbers
-    steps: list[Json] = []
-    begin = 0
-    for letter, row, end in zip(letters, rows.tolist(), ends.tolist(), strict=False):
-        chunk = goal[begin:end]
-        cost = int(tables.grid[row, numbers[chunk]]) - int(tables.grid[row].min())
-        quality = math.exp(-cost / 32.0)
-        steps.append(_step(chunk, letter, quality) if turned else _step(letter, chunk, quality))
-        begin = end
-    return tuple(steps)
+    rows, tables = grid_rows(codes, source[0].table if own else 0), _tables()
+    trace_reading(
+        rows, _codes([word.reading_codes for word in target]), tables.grid, tables.floors, tables.child,
+        tables.chunk_of, _scratch().room, ends,
+    )  # fmt: skip
+    numbers, bounds = load_costs().chunks.numbers, ends.tolist()
+    chunks = [goal[begin:end] for begin, end in zip([0, *bounds], bounds, strict=False)][: len(codes)]
+    more = tables.grid[rows, [numbers[chunk] for chunk in chunks]] - tables.floors[rows]
+    steps = zip(letters, chunks, map(_QUALITIES.__getitem__, more.tolist()), strict=False)
+    return tuple(
+        _step(chunk, letter, quality) if turned else _step(letter, chunk, quality) for letter, chunk, quality in steps
+    )
+
+
+def _codes(parts: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tansiq.engine.errors import Rejected
 from tansiq.engine.matching import scoring
@@ -38,6 +40,8 @@ _NO_NAME = -6.0
 """Log-odds before any evidence when no name can be compared."""
 _COMMON_NEEDS = 1.0
 """Other evidence must speak so much for a record that bears a common name."""
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 Place = tuple[int, int]
 """A subject: which part, which number there."""
 Key = tuple[str, str]
@@ -52,16 +56,32 @@ class _Named:
     compared: scoring.Compared
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Found(NamedTuple):
+    """The candidates of one asked name, those of the same words side by side: group ``g`` are the names ``order[k]``
+    with ``starts[g] <= k < starts[g + 1]``.
+    """
+
+    places: Ints
+    names: Ints
+    order: Longs
+    starts: Longs
+
+
+class _Group(NamedTuple):
     """Visible names of the same words, compared with an asked name once."""
 
     odds: float
     asked: int
-    members: list[Place]
+    found: _Found
+    number: int
     comparisons: scoring.Comparisons
     line: int
-    common: bool
+
+    def members(self) -> list[Place]:
+        """Where its names stand."""
+        order, starts = self.found.order, self.found.starts
+        own = order[starts[self.number] : starts[self.number + 1]]
+        return list(zip(self.found.places[own].tolist(), self.found.names[own].tolist(), strict=True))
 
     def named(self, name: int) -> _Named:
         """The comparison for one of the members."""
@@ -100,9 +120,8 @@ def search(parts: Sequence[Part], query: Query, labels: Labels, wanted: int) -> 
     for group in groups:
         if ranking.is_settled(group.odds + evidence):
             break
-        for part, name in group.members:
-            ranking.add_named(group, part, name)
-    return [_match(parts, surfaces, asked, ranked) for ranked in ranking.best()]
+        ranking.add_group(group)
+    return _told(parts, surfaces, asked, ranking.best())
 
 
 def _holders(parts: Sequence[Part], key: Key, labels: Labels) -> list[Place]:
@@ -135,13 +154,14 @@ def _groups(
     places, names, worths, keys = _candidates(parts, name, labels, every=evidence)
     if not len(keys):
         return
-    distinct, first, members, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    chosen = np.arange(len(distinct))
-    if len(distinct) > _MOST_COMPARED:
-        chosen = np.lexsort((distinct, -worths[first]))[:_MOST_COMPARED]
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    first, found = order[begins], _Found(places, names, order, np.append(begins, len(keys)))
+    chosen = np.arange(len(first))
+    if len(first) > _MOST_COMPARED:
+        chosen = np.lexsort((ordered[begins], -worths[first]))[:_MOST_COMPARED]
     most = len(chosen) if evidence else max(_CLOSER, wanted)
-    starts = np.cumsum(np.concatenate(([0], counts)))
-    order = np.argsort(members.reshape(-1), kind="stable")
     compared = []
     for place, part in enumerate(parts):
         mine = chosen[places[first[chosen]] == place]
@@ -152,13 +172,9 @@ def _groups(
         lines = zip(
             mine[comparisons.place].tolist(), comparisons.rough.tolist(), comparisons.odds.tolist(), strict=True
         )
-        for line, (group, rough, odds) in enumerate(lines):
-            if rough < bound:
-                continue
-            own = order[starts[group] : starts[group + 1]]
-            where = list(zip(places[own].tolist(), names[own].tolist(), strict=True))
-            common = len(where) > COMMON_ABOVE and _count_subjects(parts, where) > COMMON_ABOVE
-            yield _Group(odds, asked, where, comparisons, line, common)
+        for line, (number, rough, odds) in enumerate(lines):
+            if rough >= bound:
+                yield _Group(odds, asked, found, number, comparisons, line)
 
 
 def _least_rough(compared: list[scoring.Comparisons], most: int) -> float:
@@ -214,15 +230,18 @@ class _Ranking:
         told = self._told(place)
         self._take(_Ranked((named.compared.log_odds if named else _NO_NAME) + _sum(told), place, named, told))
 
-    def add_named(self, group: _Group, part: int, name: int) -> None:
-        """The subject that bears a name of a group."""
-        place = (part, self._parts[part].segment.subject_of_name(name))
-        if place in self._seen:
-            return
-        self._seen.add(place)
-        told = self._told(place)
-        if not group.common or _sum(told) > _COMMON_NEEDS:
-            self._take(_Ranked(group.odds + _sum(told), place, (group, name), told))
+    def add_group(self, group: _Group) -> None:
+        """The subjects that bear a name of a group."""
+        members = group.members()
+        common = len(members) > COMMON_ABOVE and _count_subjects(self._parts, members) > COMMON_ABOVE
+        for part, name in members:
+            place = (part, self._parts[part].segment.subject_of_name(name))
+            if place in self._seen:
+                continue
+            self._seen.add(place)
+            told = self._told(place)
+            if not common or _sum(told) > _COMMON_NEEDS:
+                self._take(_Ranked(group.odds + _sum(told), place, (group, name), told))
 
     def _told(self, place: Place) -> list[Feature]:
         segment = self._parts[place[0]].segment
@@ -251,21 +270,27 @@ def _sum(told: list[Feature]) -> float:
     return sum(weight for _, weight, _ in told)
 
 
-def _match(parts: Sequence[Part], surfaces: list[str], asked: list[EncodedName], ranked: _Ranked) -> Match:
-    """An answer with its reasons."""
-    segment = parts[ranked.place[0]].segment
-    named = ranked.name[0].named(ranked.name[1]) if isinstance(ranked.name, tuple) else ranked.name
-    score = round(scoring.probability(ranked.total), 6)
-    evidence: list[Json] = [{"feature": name, "weight": weight, **detail} for name, weight, detail in ranked.told]
-    explanation: dict[str, Json]
-    if named is None:
-        explanation = {"query_name": None, "name": None, "prior": _NO_NAME, "features": evidence, "alignment": []}
-    else:
-        explanation = {
-            "query_name": surfaces[named.asked],
-            "name": segment.surfaces[named.name],
-            "prior": round(named.compared.weights.bias, 3),
-            "features": [*scoring.name_features(named.compared), *evidence],
-            "alignment": scoring.align(asked[named.asked], segment.name_words(named.name), named.compared),
-        }
-    return Match(segment.ids[ranked.place[1]], score, band_of(score), explanation, round(ranked.total, 9))
+def _told(parts: Sequence[Part], surfaces: list[str], asked: list[EncodedName], best: list[_Ranked]) -> list[Match]:
+    """The answers with their reasons."""
+    named = [r.name[0].named(r.name[1]) if isinstance(r.name, tuple) else r.name for r in best]
+    features = iter(scoring.name_features([one.compared for one in named if one is not None]))
+    told = []
+    for ranked, one in zip(best, named, strict=True):
+        segment = parts[ranked.place[0]].segment
+        evidence: list[Json] = [{"feature": name, "weight": weight, **detail} for name, weight, detail in ranked.told]
+        explanation: dict[str, Json]
+        if one is None:
+            explanation = {"query_name": None, "name": None, "prior": _NO_NAME, "features": evidence, "alignment": []}
+        else:
+            explanation = {
+                "query_name": surfaces[one.asked],
+                "name": segment.surfaces[one.name],
+                "prior": round(one.compared.weights.bias, 3),
+                "features": [*next(features), *evidence],
+                "alignment": scoring.align(asked[one.asked], segment.name_words(one.name), one.compared),
+            }
+        score = round(scoring.probability(ranked.total), 6)
+        told.append(
+            Match(segment.ids[ranked.place[1]], score, band_of(score), explanation, round(ranked.total, 9))
+        )
+    return told

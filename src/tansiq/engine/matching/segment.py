@@ -23,6 +23,7 @@ from tansiq.engine.matching.encoding import (
     encode_word,
     encode_words,
     make_trie,
+    spell,
 )
 from tansiq.engine.matching.evidence import identifier_keys, key_hash
 from tansiq.engine.matching.subjects import Label, Subject
@@ -277,15 +278,24 @@ class Segment:
         """A word of its vocabulary, as numbers (the last ones asked for are remembered)."""
         known = self._words.get(number)
         if known is None:
-            raw, starts = self.arrays["word_raw"], self.arrays["word_starts"]
-            letters = bytes(np.asarray(raw[starts[number] : starts[number + 1]], dtype=np.uint8)).decode()
-            script = _SCRIPTS[int(self.arrays["word_script"][number])]
-            role = int(self.arrays["word_role"][number])
-            known = encode_word(Word(letters, script, _ROLES[role % 4], role >= 4))
+            table, role = int(self.arrays["word_table"][number]), int(self.arrays["word_role"][number])
+            codes, reading_codes = (
+                np.array(self.arrays[f"{kind}_raw"][slice(*self._span(kind, number))], dtype=np.uint8)
+                for kind in ("code", "reading")
+            )
+            known = EncodedWord(
+                spell(codes, table), table, codes, spell(reading_codes, 0), reading_codes,
+                float(self.arrays["word_background"][number]), role % 4, role // 4,
+                int(self.arrays["word_hash"][number]),
+            )  # fmt: skip
             if len(self._words) > 50_000:
                 self._words.clear()
             self._words[number] = known
         return known
+
+    def _span(self, kind: str, number: int) -> tuple[int, int]:
+        starts = self.arrays[f"{kind}_starts"]
+        return int(starts[number]), int(starts[number + 1])
 
     def name_words(self, name: int) -> list[EncodedWord]:
         """The words of a name that have letters, as the comparison numbers them."""
