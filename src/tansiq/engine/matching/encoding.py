@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from tansiq.engine.names import Name, Role, Script, Word, romanise
 from tansiq.engine.names.costs import SCRIPTS, load_costs
-from tansiq.engine.names.kernels import grow_trie, hash_texts, read_trie
+from tansiq.engine.names.kernels import Families, grow_trie, hash_texts, lay_families, read_trie
 from tansiq.engine.names.letters import ALPHABETS, KINDS, LATIN
 
 Bytes = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ _READING_SLACK = 16 * 7
 
 @dataclass(frozen=True)
 class Trie:
-    """A trie over Latin forms in depth-first order (see ``names.kernels.read_trie``)."""
+    """A trie over Latin forms in depth-first order (see ``names.kernels.grow_trie``)."""
 
     letter: Bytes
     depth: Bytes
@@ -39,27 +39,21 @@ class Trie:
     form: Ints
     forms: int
 
+    @cached_property
+    def _families(self) -> Families:
+        size = len(self.letter)
+        laid = Families(np.zeros(size, np.uint8), np.zeros(size, np.int32), np.zeros(size, np.int32))
+        lay_families(self.letter, self.depth, self.skip, self.form, *laid)
+        return laid
+
     def read(self, rows: Ints, slack: int) -> tuple[Ints, Ints]:
         """The forms that the source rows can emit within ``slack``, and their costs."""
-        costs = load_costs()
+        costs, chunks = load_costs(), load_costs().chunks
         forms, values = np.empty(self.forms, dtype=np.int32), np.empty(self.forms, dtype=np.int32)
-        chunks = costs.chunks
         found = read_trie(
-            rows,
-            costs.grid,
-            slack,
-            self.letter,
-            self.depth,
-            self.skip,
-            self.form,
-            chunks.child,
-            chunks.chunk_of,
-            chunks.parent,
-            chunks.rear,
-            chunks.rear_chunk,
-            forms,
-            values,
-        )
+            rows, costs.grid, costs.floors, slack, *self._families, chunks.child, chunks.chunk_of, chunks.parent,
+            forms, values,
+        )  # fmt: skip
         return forms[:found].copy(), values[:found].copy()
 
 

@@ -126,118 +126,129 @@ def trace_reading(
     return int(total)
 
 
+class Families(NamedTuple):
+    """A trie whose siblings lie side by side: a letter that leads nowhere is left without a look at anything else.
+
+    ``letter[k]`` carries ``LAST`` at the last of its siblings; ``down[k]`` is the first child (0: none; the root's
+    children begin at 0), ``form[k]`` the form that ends there or -1. Families stand in the order of their parents.
+    """
+
+    letter: Bytes
+    down: Ints
+    form: Ints
+
+
+LAST = 128
+
+
 @compiled
 def read_trie(  # noqa: C901 - one loop nest, kept whole for the compiler
     rows: Ints,
     grid: Bytes,
+    floors: Bytes,
     slack: int,
-    node_letter: Bytes,
-    node_depth: Bytes,
-    node_skip: Ints,
-    node_form: Ints,
+    letters: Bytes,
+    down: Ints,
+    form_at: Ints,
     child: Ints,
     chunk_of: Ints,
     parent: Ints,
-    rear: Ints,
-    rear_chunk: Ints,
     forms: Ints,
     values: Ints,
 ) -> int:
-    """The forms of a trie that the source can emit at no more than ``slack`` above its single cheapest emission.
+    """The forms of a trie (see ``Families``) that the source can emit at no more than ``slack`` above its single cheapest
+    emission.
 
-    The trie lies in depth-first order: ``node_skip`` is the node after a node's subtree, ``node_form`` the form that
-    ends there or -1. A subtree is left as soon as no completion can stay within the slack, chunks that are only begun
-    included. What is found depends on source and form alone, never on what else the trie holds. Writes ``forms`` and
-    their costs ``values``, which must hold as many as there are forms; returns how many.
+    A subtree is left as soon as no completion can stay within the slack, chunks that are only begun included. What is
+    found depends on source and form alone, never on what else the trie holds. Writes ``forms`` in their order and their
+    costs ``values``, which must hold as many as there are forms; returns how many.
     """
-    n, width = rows.shape[0], grid.shape[1]
-    own = np.empty((n, width), dtype=np.int32)
+    n, states = rows.shape[0], parent.shape[0]
+    if letters.shape[0] == 0:
+        return 0
     rest = np.zeros(n + 1, dtype=np.int32)
     for i in range(n - 1, -1, -1):
-        least = NEVER
-        for c in range(width):
-            own[i, c] = grid[rows[i], c]
-            if own[i, c] < least:
-                least = own[i, c]
-        rest[i] = rest[i + 1] + least
+        rest[i] = rest[i + 1] + floors[rows[i]]
     limit = rest[0] + slack
-    stack = np.full((WIDEST, n + 1), NEVER, dtype=np.int32)
+    wide = (n + 7) // 8 * 8
+    own = np.full((states, wide), NEVER, dtype=np.int32)
+    longer = np.full((states, wide), NEVER, dtype=np.int32)
+    for state in range(states - 1, 0, -1):
+        chunk, above = chunk_of[state], parent[state]
+        for i in range(n if chunk > 0 else 0):
+            own[state, i] = grid[rows[i], chunk]
+            longer[state, i] = min(longer[state, i], own[state, i])
+        if above > 0:
+            for i in range(wide):
+                longer[above, i] = min(longer[above, i], longer[state, i])
+    stack = np.full((WIDEST, wide + 1), NEVER, dtype=np.int32)
+    promised = np.full((WIDEST, wide), NEVER, dtype=np.int32)
     stack[0, 0] = 0
-    for i in range(1, n + 1):
-        stack[0, i] = stack[0, i - 1] + own[i - 1, 0]
-    states = parent.shape[0]
-    longer = np.full((n, states), NEVER, dtype=np.int32)
     for i in range(n):
-        for state in range(states - 1, 0, -1):
-            least = longer[i, state]
-            if chunk_of[state] > 0 and own[i, chunk_of[state]] < least:
-                least = own[i, chunk_of[state]]
-            if least < longer[i, parent[state]]:
-                longer[i, parent[state]] = least
-    path = np.zeros(WIDEST, dtype=np.uint8)
-    chunks = np.zeros(5, dtype=np.int32)
-    low, high = np.zeros(WIDEST, dtype=np.int32), np.zeros(WIDEST, dtype=np.int32)
-    while high[0] < n and stack[0, high[0] + 1] + rest[high[0] + 1] <= limit:
-        high[0] += 1
-    found, node, nodes = 0, 0, node_letter.shape[0]
-    while node < nodes:
-        depth = node_depth[node]
-        path[depth] = node_letter[node]
-        state, wide = 0, 0
-        first, last = n, -1
-        for d in range(1, 5):
-            if depth - d < 0:
-                break
-            state = rear[state, path[depth - d + 1]]
-            if state == 0:
-                break
-            chunks[d] = rear_chunk[state]
-            wide = d
-            if chunks[d] > 0 and high[depth - d] >= low[depth - d]:
-                first, last = min(first, low[depth - d]), max(last, high[depth - d])
-        promise = NEVER
-        for i in range(n + 1):
-            stack[depth, i] = NEVER
-        low[depth], high[depth] = n + 1, -1
-        for i in range(first + 1, n + 1):
-            value = stack[depth, i - 1] + own[i - 1, 0]
-            if i - 1 > last and value + rest[i] > limit:
-                break
-            for d in range(1, wide + 1):
-                if chunks[d] > 0:
-                    other = stack[depth - d, i - 1] + own[i - 1, chunks[d]]
-                    if other < value:
-                        value = other
-            if value + rest[i] <= limit:
-                stack[depth, i] = value
-                promise = min(promise, value + rest[i])
-                low[depth], high[depth] = min(low[depth], i), i
-        for d in range(1, 4):
-            if promise <= limit or depth - d < 0:
-                break
-            if high[depth - d] < low[depth - d]:
-                continue
-            state = 0
-            for k in range(depth - d + 1, depth + 1):
-                state = child[state, path[k]]
-                if state == 0:
-                    break
+        stack[0, i + 1] = stack[0, i] + grid[rows[i], 0]
+        promised[0, i] = stack[0, i] + rest[i + 1]
+    begun = np.zeros((WIDEST, 5), dtype=np.int32)
+    best, at = np.empty(wide, dtype=np.int32), np.zeros(WIDEST, dtype=np.int32)
+    found, depth = 0, 1
+    while depth > 0:
+        node = at[depth]
+        letter = letters[node] & (LAST - 1)
+        best[:] = NEVER
+        deepest = min(depth, 4)
+        for d in range(1, deepest + 1):
+            before = begun[depth - 1, d - 1]
+            state = child[before, letter] if d == 1 or before > 0 else 0
+            begun[depth, d] = state
             if state == 0:
                 continue
-            for i in range(low[depth - d], min(high[depth - d] + 1, n)):
-                value = stack[depth - d, i] + longer[i, state] + rest[i + 1]
-                if value < promise:
-                    promise = value
-        if promise > limit:
-            node = node_skip[node]
-            continue
-        form = node_form[node]
-        if form >= 0 and stack[depth, n] <= limit:
-            forms[found] = form
-            values[found] = stack[depth, n]
-            found += 1
-        node += 1
+            for i in range(wide):
+                best[i] = min(best[i], np.int32(promised[depth - d, i] + longer[state, i]))
+        promise = best[0]
+        for i in range(1, wide):
+            promise = min(promise, best[i])
+        if promise <= limit:
+            best[:] = NEVER
+            for d in range(1, deepest + 1):
+                state = begun[depth, d]
+                if chunk_of[state] == 0:
+                    continue
+                for i in range(wide):
+                    best[i] = min(best[i], np.int32(stack[depth - d, i] + own[state, i]))
+            stack[depth, 0] = NEVER
+            for i in range(n):
+                stack[depth, i + 1] = min(best[i], stack[depth, i] + grid[rows[i], 0])
+                promised[depth, i] = stack[depth, i] + rest[i + 1]
+            if form_at[node] >= 0 and stack[depth, n] <= limit:
+                forms[found], values[found] = form_at[node], stack[depth, n]
+                found += 1
+            if down[node] > 0:
+                depth += 1
+                at[depth] = down[node]
+                continue
+        while depth > 0 and letters[at[depth]] >= LAST:
+            depth -= 1
+        at[depth] += 1
     return found
+
+
+@compiled
+def lay_families(
+    node_letter: Bytes, node_depth: Bytes, node_skip: Ints, node_form: Ints, letter: Bytes, down: Ints, form: Ints
+) -> None:
+    """Lay a trie in depth-first order (``grow_trie``) out in families; all arrays hold as many nodes."""
+    nodes = node_letter.shape[0]
+    place, free = np.zeros(nodes, dtype=np.int32), 0
+    for node in range(-1, nodes):
+        first, end, depth = node + 1, nodes, 0
+        if node >= 0:
+            end, depth = node_skip[node], np.int64(node_depth[node])
+            down[place[node]] = free if first < end else 0
+        while first < end and node_depth[first] == depth + 1:
+            place[first], letter[free], form[free] = free, node_letter[first], node_form[first]
+            first = node_skip[first]
+            if first >= end:
+                letter[free] |= LAST
+            free += 1
 
 
 @compiled
