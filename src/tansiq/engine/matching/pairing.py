@@ -599,8 +599,11 @@ def compare_names(  # noqa: C901 - one loop nest, kept whole for the compiler
                 room.codes, room.starts[: q + 1], room.reading, room.reading_starts[: q + 1], room.tables[:q],
                 room.roles[:q], room.chances[:q], room.hashes[:q],
             )  # fmt: skip
-            relations[line] = relation_of(a, b)
-            found[line] = compare(a, b, costs, scratch, memo, slots, turn == 1, features[line], cells[line])
+            if turn == 0:
+                relations[line] = relation_of(a, b)
+                found[line] = compare(a, b, costs, scratch, memo, slots, False, features[line], cells[line])
+            else:  # the same words stay joined: what changes is how well they fit
+                features[line, 0] = _fit(a, b, costs, scratch, memo, slots, True, cells[line], found[line])
             total = biases[relations[line]]
             for f in range(features.shape[1]):
                 total += features[line, f] * weights[relations[line], f]
