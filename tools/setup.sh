@@ -38,5 +38,7 @@ if [ -z "$uv" ]; then
 fi
 VIRTUAL_ENV="$PWD/.venv" "$uv" sync --frozen --inexact -q --python .venv/bin/python
 echo "Compiling the matcher (once) ..." >&2
+# Half of the start of every process would go into reading the sources of these, where the environment forbids Python to keep what it compiled.
+.venv/bin/python -m compileall -q .venv/lib/python*/site-packages/{numba,llvmlite,numpy} || true
 .venv/bin/python tools/compile_matcher.py
 touch "$stamp"

@@ -2,11 +2,22 @@
 
 from tansiq.engine.matching.comparing import compare_subjects
 from tansiq.engine.matching.index import Index
-from tansiq.engine.matching.subjects import COMMON_ABOVE, MAX_MATCHES, Label, Labels, Match, Query, Subject, band_of
+from tansiq.engine.matching.subjects import (
+    COMMON_ABOVE,
+    MAX_MATCHES,
+    USUAL_MATCHES,
+    Label,
+    Labels,
+    Match,
+    Query,
+    Subject,
+    band_of,
+)
 
 __all__ = [
     "COMMON_ABOVE",
     "MAX_MATCHES",
+    "USUAL_MATCHES",
     "Index",
     "Label",
     "Labels",

@@ -23,7 +23,7 @@ from tansiq.engine.matching.parts import Part
 from tansiq.engine.matching.searching import search
 from tansiq.engine.matching.segment import Arrays, Segment, build_arrays
 from tansiq.engine.matching.storage import read_root, read_segment, write_root, write_segment
-from tansiq.engine.matching.subjects import MAX_MATCHES, Label, Labels, Match, Query, Subject
+from tansiq.engine.matching.subjects import MAX_MATCHES, USUAL_MATCHES, Label, Labels, Match, Query, Subject
 
 _ATTEMPTS = 3
 _TIER = 4
@@ -240,8 +240,8 @@ class Index:
 
     # ---- searching ---------------------------------------------------------------------------------------------------
 
-    def search(self, query: Query, labels: Labels, limit: int = MAX_MATCHES) -> list[Match]:
-        """The best visible subjects for ``query``, best first, at most ``min(limit, 50)``.
+    def search(self, query: Query, labels: Labels, limit: int = USUAL_MATCHES) -> list[Match]:
+        """The best visible subjects for ``query``, best first, at most ``min(limit, 100)``.
 
         Raises ``Rejected("matching.empty_query")`` when there is neither a name nor an identifier to look for, and
         ``Rejected("names.too_long")`` for a name that is none.

@@ -290,7 +290,5 @@ def _told(parts: Sequence[Part], surfaces: list[str], asked: list[EncodedName], 
                 "alignment": scoring.align(asked[one.asked], segment.name_words(one.name), one.compared),
             }
         score = round(scoring.probability(ranked.total), 6)
-        told.append(
-            Match(segment.ids[ranked.place[1]], score, band_of(score), explanation, round(ranked.total, 9))
-        )
+        told.append(Match(segment.ids[ranked.place[1]], score, band_of(score), explanation, round(ranked.total, 9)))
     return told

@@ -9,8 +9,10 @@ from typing import TypeAlias
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 Label: TypeAlias = str | int
 
-MAX_MATCHES = 50
+MAX_MATCHES = 100
 """No search answers with more than this."""
+USUAL_MATCHES = 50
+"""Answers where nobody says how many."""
 COMMON_ABOVE = 1000
 """A value found on more visible records than this is *common*: it never makes a match by itself."""
 

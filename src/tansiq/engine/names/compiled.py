@@ -5,7 +5,10 @@ numba has no types of its own that a checker could follow, so the decorator says
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, types
@@ -17,7 +20,7 @@ Result = TypeVar("Result")
 
 def compiled(function: Callable[..., Result]) -> Callable[..., Result]:
     """Compile ``function`` on its first call (seconds, once per machine; later processes read the cache)."""
-    return cast("Callable[..., Result]", njit(cache=True, nogil=True)(function))
+    return cast("Callable[..., Result]", _stamped(njit(cache=True, nogil=True)(function)))
 
 
 def inlined(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -25,7 +28,30 @@ def inlined(function: Callable[..., Result]) -> Callable[..., Result]:
 
     Tuples of arrays are handed over by value; a call may cost more than what it does.
     """
-    return cast("Callable[..., Result]", njit(cache=True, nogil=True, forceinline=True)(function))
+    return cast("Callable[..., Result]", _stamped(njit(cache=True, nogil=True, forceinline=True)(function)))
+
+
+@lru_cache(maxsize=1)
+def _compiled_sources() -> str:
+    """A digest of all modules of the engine that hold compiled code."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.parent.glob("**/*.py")):
+        text = path.read_bytes()
+        if b"@compiled" in text or b"@inlined" in text:
+            digest.update(text)
+    return digest.hexdigest()
+
+
+def _stamped(function: Any) -> Any:
+    """The same; its cache holds only while no compiled code of the engine changes.
+
+    numba looks at a function's own file alone. Compiled code holds what it calls in other files: called with arrays of
+    another shape than those files now make, it would write beside them.
+    """
+    stored = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    if stored is not None:
+        stored._source_stamp = (stored._source_stamp, _compiled_sources())
+    return function
 
 
 def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:

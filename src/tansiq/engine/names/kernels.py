@@ -39,13 +39,13 @@ def make_room() -> Room:
     """Room for one thread."""
     return Room(
         np.zeros((WIDEST, WIDEST), dtype=np.int32),
-        np.zeros((WIDEST, 4), dtype=np.int32),
+        np.zeros((4, WIDEST), dtype=np.int32),
         np.zeros(WIDEST, dtype=np.int32),
     )
 
 
 @compiled
-def reading_cost(  # noqa: C901 - one loop nest, kept whole for the compiler
+def reading_cost(
     rows: Ints,
     row_from: int,
     n: int,
@@ -74,31 +74,23 @@ def reading_cost(  # noqa: C901 - one loop nest, kept whole for the compiler
         state = 0
         for d in range(4):
             state = child[state, letters[letter_from + j + d]] if j + d < m and (d == 0 or state > 0) else 0
-            chunks[j, d] = chunk_of[state] if state > 0 else 0
-    for i in range(n + 1):
-        for j in range(m + 1):
-            table[i, j] = NEVER
+            chunks[d, j] = chunk_of[state]
+    for j in range(m + 1):
+        table[0, j] = NEVER
     table[0, 0] = 0
-    for i in range(n):
-        row = rows[row_from + i]
-        most = limit - rest[i]
-        empty = True
-        for j in range(max(0, m - 4 * (n - i)), min(m, 4 * i) + 1):
-            here = table[i, j]
-            if here > most:
-                continue
-            empty = False
-            value = here + grid[row, 0]
-            if value < table[i + 1, j]:
-                table[i + 1, j] = value
-            for d in range(min(4, m - j)):
-                chunk = chunks[j, d]
-                if chunk > 0:
-                    value = here + grid[row, chunk]
-                    if value < table[i + 1, j + d + 1]:
-                        table[i + 1, j + d + 1] = value
-        if empty:
+    for i in range(n):  # no branch within a row: that a chunk is none costs less than asking
+        row, least = rows[row_from + i], NEVER
+        empty = np.int32(grid[row, 0])
+        for j in range(m + 1):
+            least = min(least, table[i, j])
+            table[i + 1, j] = np.int32(table[i, j] + empty)
+        if least > limit - rest[i]:
             return NEVER
+        for d in range(min(4, m)):
+            for j in range(m - d):
+                chunk = chunks[d, j]
+                value = np.int32(table[i, j] + grid[row, chunk]) if chunk > 0 else np.int32(NEVER)
+                table[i + 1, j + d + 1] = min(table[i + 1, j + d + 1], value)
     return int(table[n, m]) if table[n, m] <= limit else NEVER
 
 
@@ -117,9 +109,9 @@ def trace_reading(
         row = rows[i - 1]
         found, least = j, table[i - 1, j] + grid[row, 0]
         for d in range(1, 5):
-            if j - d < 0 or room.chunks[j - d, d - 1] == 0:
+            if j - d < 0 or room.chunks[d - 1, j - d] == 0:
                 continue
-            value = table[i - 1, j - d] + grid[row, room.chunks[j - d, d - 1]]
+            value = table[i - 1, j - d] + grid[row, room.chunks[d - 1, j - d]]
             if value < least:
                 least, found = value, j - d
         j = found
@@ -241,7 +233,7 @@ def lay_families(
     for node in range(-1, nodes):
         first, end, depth = node + 1, nodes, 0
         if node >= 0:
-            end, depth = node_skip[node], np.int64(node_depth[node])
+            end, depth = int(node_skip[node]), int(node_depth[node])
             down[place[node]] = free if first < end else 0
         while first < end and node_depth[first] == depth + 1:
             place[first], letter[free], form[free] = free, node_letter[first], node_form[first]

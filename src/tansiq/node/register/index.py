@@ -12,7 +12,7 @@ from itertools import islice
 from threading import RLock
 from typing import Protocol
 
-from tansiq.engine.matching import MAX_MATCHES, Index, Label, Labels, Match, Query, Subject
+from tansiq.engine.matching import USUAL_MATCHES, Index, Label, Labels, Match, Query, Subject
 from tansiq.node.register.queries import change_number, subjects_for_index
 from tansiq.node.vault import keys
 
@@ -41,7 +41,7 @@ class Follower:
         """The number of the last change the index holds."""
         return self._number
 
-    def search(self, query: Query, labels: Labels, limit: int = MAX_MATCHES) -> list[Match]:
+    def search(self, query: Query, labels: Labels, limit: int = USUAL_MATCHES) -> list[Match]:
         """The best visible subjects for ``query``, as the register is now; raises what ``Index.search`` raises.
 
         Raises Unavailable("vault.locked") while the node is locked, even if the index was built before.
