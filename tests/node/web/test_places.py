@@ -11,7 +11,8 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tansiq.node.web.forms.coordinates import MAX_POINTS, Unreadable, read_points, written
+from tansiq.engine.blind.places import MOST_POINTS, Place
+from tansiq.node.web.forms.coordinates import Unreadable, read_points, written
 from tansiq.node.web.forms.place import Drawn, PlaceForm
 from tansiq.node.web.pages.place import area_m2, home_state, length_m, place_shown, place_told
 from tests.node.web.test_pages import signed_in, text_of
@@ -76,7 +77,7 @@ def test_a_point_is_read_however_it_is_written(text: str) -> None:
         ("{", "geojson", 0),
         ("[" * 50, "line", 1),
         ("x" * 20_001, "length", 0),
-        ("1, 2\n1, 3\n" * 101, "many", MAX_POINTS + 1),
+        ("1, 2\n1, 3\n" * 101, "many", MOST_POINTS + 1),
     ],
 )
 def test_what_is_no_place_is_refused_with_its_line(text: str, rule: str, line: int) -> None:
@@ -97,14 +98,9 @@ def test_nothing_but_unreadable_is_ever_raised(text: str) -> None:
         read_points(text)
 
 
-def test_geojson_puts_longitude_first_and_closes_rings() -> None:
+def test_geojson_of_an_area_is_read_as_its_corners() -> None:
     corners = ((35.0, -5.0), (35.0, -4.0), (36.0, -4.0))
-    geometry = Drawn("area", corners, 50).to_geojson()
-    assert geometry["coordinates"][0][0] == geometry["coordinates"][0][-1] == [-5.0, 35.0]
-    assert Drawn.from_geojson(geometry, buffer_m=50) == Drawn("area", corners, 50)
-    assert read_points(json.dumps(geometry)) == ("area", corners)
-    for drawn in (Drawn("point", corners[:1]), Drawn("route", corners, 7)):
-        assert Drawn.from_geojson(drawn.to_geojson(), buffer_m=drawn.buffer_m) == drawn
+    assert read_points(json.dumps(Place("area", corners).to_geojson())) == ("area", corners)
 
 
 def told(**given: Any) -> PlaceForm:
@@ -120,6 +116,7 @@ def told(**given: Any) -> PlaceForm:
         ({"shape": "area", "points": "1, 2\n3, 4"}, "An area needs three points"),
         ({"shape": "area", "points": "0, 0\n1, 1\n0, 1\n1, 0"}, "crosses itself"),
         ({"points": "95, 0"}, "Latitude comes first"),
+        ({"shape": "route", "points": "35, 5\n5, 35"}, "1000 km apart (line 1)"),
     ],
 )
 def test_a_shape_that_is_not_whole_is_told(given_: dict[str, str], said: str) -> None:
@@ -131,7 +128,7 @@ def test_a_shape_that_is_not_whole_is_told(given_: dict[str, str], said: str) ->
 def test_geojson_names_its_own_shape() -> None:
     form = told(points='{"type":"LineString","coordinates":[[1,2],[3,4]]}')
     assert form.is_valid()
-    assert form.drawn == Drawn("route", ((2.0, 1.0), (4.0, 3.0)))
+    assert form.drawn == Drawn(Place("route", ((2.0, 1.0), (4.0, 3.0))))
 
 
 def test_an_area_over_the_antimeridian_is_small_and_does_not_cross_itself() -> None:
@@ -144,15 +141,15 @@ def test_an_area_over_the_antimeridian_is_small_and_does_not_cross_itself() -> N
 def test_words_say_shape_count_length_area_and_buffer() -> None:
     corners = ((35.0, -5.0), (35.0, -4.99), (35.01, -4.99), (35.01, -5.0))
     with translation.override("en"):
-        assert place_shown(Drawn("area", corners, 2500))["lines"] == [
+        assert place_shown(Drawn(Place("area", corners), 2500))["lines"] == [
             "An area of 4 corners, 1.01 km², 4.0 km around.",
             "With 2.5 km around it.",
         ]
-        assert place_shown(Drawn("route", corners[:2], 200))["lines"] == [
+        assert place_shown(Drawn(Place("route", corners[:2]), 200))["lines"] == [
             "A route of 2 points, 911 m long.",
             "With 200 m around it.",
         ]
-        assert place_shown(Drawn("point", corners[:1]))["lines"] == ["A point: 35.000000, -5.000000."]
+        assert place_shown(Drawn(Place("point", corners[:1])))["lines"] == ["A point: 35.000000, -5.000000."]
 
 
 def test_what_can_be_read_is_drawn_before_it_is_whole() -> None:

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from tansiq.node.deconfliction.models import Conflict
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.models import Upload
 from tansiq.node.flows import act as flow
@@ -22,6 +23,7 @@ from tansiq.node.register import actions as register
 from tansiq.node.search.models import Search
 from tansiq.node.web.urls import urlpatterns
 from tests.node.flows.test_calling import KINDS, OPEN, called
+from tests.node.plans import plan
 from tests.node.web.test_pages import READING, signed_in, text_of
 from tests.node.world import World, changed, leaves_nothing, request, rows
 
@@ -65,6 +67,7 @@ def held(world: World) -> dict[str, dict[str, str]]:
     )
     draft = flow.keep(officer, request("ma", name=SECRET), now=world.now)
     entry = Entry.objects.get(dossier=dossier, act="ask").entry_id
+    plans = [plan(world, reference=SECRET, contact={"name": SECRET, "phone": "+33 1 99 00 00 11"}) for _ in range(2)]
     return {
         "": {
             "dossier_id": dossier,
@@ -80,6 +83,8 @@ def held(world: World) -> dict[str, dict[str, str]]:
             "screening_id": str(made.pk),
             "search_id": str(Search.objects.get().pk),
             "shift_id": "1",
+            "plan_id": str(plans[0].plan_id),
+            "conflict_id": str(Conflict.objects.filter(plan=plans[0]).get().pk),
         },
         "channels": {"dossier_id": line.dossier, "call_id": call.entry_id},
     }
@@ -151,6 +156,9 @@ def test_the_ids_asked_for_are_of_rows_that_are_there(world: World, held: dict[s
         "register_import_report",
         "register_pair",
         "register_subject",
+        "plans_show",
+        "plans_move",
+        "plans_conflict",
     }
 
 

@@ -94,6 +94,7 @@ def places(request: HttpRequest) -> list[Place]:
         ("desk", _("Desk"), "inbox", "desk"),
         ("search", _("Search"), "search", "search"),
         ("dossiers", _("Dossiers"), "folder2-open", "dossiers"),
+        ("plans", _("Plans"), "calendar-event", "plans"),
         ("alerts", _("Alerts"), "bell", "alerts"),
         ("reports", _("Reports"), "file-earmark-text", "reports"),
         ("channels", _("Direct lines"), "telephone", "channels"),
@@ -104,6 +105,7 @@ def places(request: HttpRequest) -> list[Place]:
     )
     roles = getattr(user, "roles", [])
     hidden = set() if audit_policy.may_read(roles) else {"audit"}
+    hidden |= set() if may(roles, "plan") else {"plans"}
     hidden |= set() if may(roles, "search") else {"search", "alerts"}
     found = []
     for name, label, icon, url_name in wanted:

@@ -12,18 +12,15 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from tansiq.engine.blind.places import MOST_POINTS, Position, Shape
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.strict_json import Limits, loads
 
-Point = tuple[float, float]
-"""Latitude and longitude in degrees, WGS 84."""
-
 PLACES = 6
 """Decimals that are kept: about a tenth of a metre."""
-MAX_POINTS = 200
 MAX_TEXT = 20_000
 LIMITS = Limits(max_bytes=4 * MAX_TEXT, max_depth=6, allow_floats=True)
-SHAPES = {"Point": "point", "LineString": "route", "Polygon": "area"}
+SHAPES: dict[str, Shape] = {"Point": "point", "LineString": "route", "Polygon": "area"}
 
 _SIGNS = str.maketrans(
     {"º": "°", "˚": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "″": '"', "”": '"', "“": '"', "−": "-", "–": "-"}
@@ -56,7 +53,7 @@ class Unreadable(ValueError):
     line: int = 0
 
 
-def read_points(text: str) -> tuple[str, tuple[Point, ...]]:
+def read_points(text: str) -> tuple[str, tuple[Position, ...]]:
     """The shape that GeoJSON names (empty for lines) and the points in order; raises Unreadable.
 
     Rules: ``length`` (text too long), ``line`` (not a latitude and a longitude), ``range``, ``many``, ``geojson``.
@@ -65,21 +62,21 @@ def read_points(text: str) -> tuple[str, tuple[Point, ...]]:
         raise Unreadable("length")
     if text.lstrip().startswith("{"):
         return _geojson(text)
-    points: list[Point] = []
+    points: list[Position] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             points.append(_within(_line(line, number), number))
-        if len(points) > MAX_POINTS:
+        if len(points) > MOST_POINTS:
             raise Unreadable("many", number)
     return "", _without_repetition(points)
 
 
-def written(points: tuple[Point, ...]) -> str:
+def written(points: tuple[Position, ...]) -> str:
     """The points as lines of text, in decimal degrees: what :func:`read_points` reads back."""
     return "\n".join(f"{lat:.{PLACES}f}, {lon:.{PLACES}f}" for lat, lon in points)
 
 
-def _line(line: str, number: int) -> Point:
+def _line(line: str, number: int) -> Position:
     folded = _folded(line)
     found = _PLAIN.fullmatch(folded)
     if found:
@@ -120,18 +117,18 @@ def _angle(found: re.Match[str], which: str, number: int) -> tuple[float, str]:
     return (-size if is_negative or side in {"S", "W"} else size), side
 
 
-def _within(point: Point, number: int) -> Point:
+def _within(point: Position, number: int) -> Position:
     lat, lon = point
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise Unreadable("range", number)
     return round(lat, PLACES), round(lon, PLACES)
 
 
-def _without_repetition(points: list[Point]) -> tuple[Point, ...]:
+def _without_repetition(points: list[Position]) -> tuple[Position, ...]:
     return tuple(point for index, point in enumerate(points) if not index or point != points[index - 1])
 
 
-def _geojson(text: str) -> tuple[str, tuple[Point, ...]]:
+def _geojson(text: str) -> tuple[str, tuple[Position, ...]]:
     try:
         value: Any = loads(text.strip().encode(errors="replace"), limits=LIMITS)
     except Rejected as error:
@@ -149,12 +146,12 @@ def _geojson(text: str) -> tuple[str, tuple[Point, ...]]:
         held = held[:-1]
     if not shape or not isinstance(held, list):
         raise Unreadable("geojson")
-    if len(held) > MAX_POINTS:
+    if len(held) > MOST_POINTS:
         raise Unreadable("many")
     return shape, _without_repetition([_position(one) for one in held])
 
 
-def _position(value: Any) -> Point:
+def _position(value: Any) -> Position:
     if not (isinstance(value, list) and len(value) in (2, 3) and all(type(one) in (int, float) for one in value)):
         raise Unreadable("geojson")
     return _within((float(value[1]), float(value[0])), 0)

@@ -9,38 +9,23 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tansiq.node.web.forms.coordinates import MAX_POINTS, PLACES, Point, Unreadable, read_points
+from tansiq.engine.blind.cells import LARGEST_BUFFER_M
+from tansiq.engine.blind.places import MOST_POINTS, Place, Position, Shape, read_place
+from tansiq.engine.errors import Rejected
+from tansiq.node.web.forms.coordinates import Unreadable, read_points
 from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, Form
+from tansiq.node.web.languages import language_now
+from tansiq.node.wording import sentence
 
-LEAST = {"point": 1, "route": 2, "area": 3}
-GEOJSON = {"point": "Point", "route": "LineString", "area": "Polygon"}
-MAX_BUFFER = 50_000
+LEAST: dict[Shape, int] = {"point": 1, "route": 2, "area": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A shape on the ground: ``point``, ``route`` or ``area`` with its points in order, and ``buffer_m`` metres around it."""
+    """A place and how many metres around it count."""
 
-    shape: str
-    points: tuple[Point, ...]
+    place: Place
     buffer_m: int = 0
-
-    def to_geojson(self) -> dict[str, Any]:
-        """The geometry of RFC 7946: longitude first, the ring of an area closed. The buffer is no part of it."""
-        positions = [[round(lon, PLACES), round(lat, PLACES)] for lat, lon in self.points]
-        if self.shape == "point":
-            return {"type": "Point", "coordinates": positions[0]}
-        if self.shape == "route":
-            return {"type": "LineString", "coordinates": positions}
-        return {"type": "Polygon", "coordinates": [[*positions, positions[0]]]}
-
-    @classmethod
-    def from_geojson(cls, geometry: dict[str, Any], *, buffer_m: int = 0) -> Drawn:
-        """The shape of a geometry that :meth:`to_geojson` wrote."""
-        shape = next(name for name, kind in GEOJSON.items() if kind == geometry["type"])
-        held = geometry["coordinates"]
-        positions = {"point": [held], "route": held, "area": held[0][:-1] if shape == "area" else []}[shape]
-        return cls(shape, tuple((float(lat), float(lon)) for lon, lat in positions), buffer_m)
 
 
 class PlaceForm(Form):
@@ -50,7 +35,7 @@ class PlaceForm(Form):
     points = forms.CharField(
         required=False, strip=True, widget=forms.Textarea(attrs={"rows": 4, "class": "code", **LEFT_TO_RIGHT})
     )
-    buffer_m = forms.IntegerField(min_value=0, max_value=MAX_BUFFER, required=False)
+    buffer_m = forms.IntegerField(min_value=0, max_value=LARGEST_BUFFER_M, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,7 +49,7 @@ class PlaceForm(Form):
         self.fields["buffer_m"].label = _("Buffer in metres")
         self.fields["buffer_m"].help_text = _("How far around it the operation may reach.")
 
-    def clean_points(self) -> tuple[Point, ...]:
+    def clean_points(self) -> tuple[Position, ...]:
         """The points in order; what cannot be read is told with its line."""
         try:
             shape, points = read_points(self.cleaned_data["points"])
@@ -82,7 +67,7 @@ class PlaceForm(Form):
     def drawn(self) -> Drawn:
         """What was drawn; only of a valid form."""
         told = self.cleaned_data
-        return Drawn(told["shape"], told["points"], told.get("buffer_m") or 0)
+        return Drawn(Place(told["shape"], told["points"]), told.get("buffer_m") or 0)
 
 
 def shape_choices() -> list[tuple[str, str]]:
@@ -105,10 +90,10 @@ def what_is_wrong(error: Unreadable) -> str:
     }[error.rule]
     if error.rule == "range" and not error.line:
         told = _("Latitude goes from -90 to 90, longitude from -180 to 180. In GeoJSON longitude comes first.")
-    return told % {"line": error.line, "most": MAX_POINTS}
+    return told % {"line": error.line, "most": MOST_POINTS}
 
 
-def _misshapen(shape: str, points: tuple[Point, ...]) -> str:
+def _misshapen(shape: Shape, points: tuple[Position, ...]) -> str:
     if not points:
         return _("Enter at least one point, or draw it on the map.")
     if shape == "point" and len(points) > 1:
@@ -119,10 +104,15 @@ def _misshapen(shape: str, points: tuple[Point, ...]) -> str:
         ]
     if shape == "area" and _crosses_itself(points):
         return _("The outline of the area crosses itself. Enter its corners in order, around it.")
+    try:
+        read_place(Place(shape, points).to_geojson())
+    except Rejected as error:
+        line = int(str(error.facts.get("at", "")).rpartition("/")[2]) + 1
+        return sentence(error.code, {**error.facts, "at": _("line %(line)d") % {"line": line}}, language_now())
     return ""
 
 
-def _crosses_itself(points: tuple[Point, ...]) -> bool:
+def _crosses_itself(points: tuple[Position, ...]) -> bool:
     """Whether two sides that do not meet in a corner cross (on a chart of even degrees, over the antimeridian too)."""
     flat = unwrapped(points)
     sides = list(zip(flat, [*flat[1:], flat[0]], strict=True))
@@ -135,17 +125,17 @@ def _crosses_itself(points: tuple[Point, ...]) -> bool:
     )
 
 
-def unwrapped(points: tuple[Point, ...]) -> list[Point]:
+def unwrapped(points: tuple[Position, ...]) -> list[Position]:
     """The same points with longitudes that go on beyond 180 where the shortest way crosses the antimeridian."""
-    walked: list[Point] = []
+    walked: list[Position] = []
     for lat, lon in points:
         before = walked[-1][1] if walked else lon
         walked.append((lat, lon + 360 * round((before - lon) / 360)))
     return walked
 
 
-def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    def side(p: Point, q: Point, r: Point) -> float:
+def _cross(a: Position, b: Position, c: Position, d: Position) -> bool:
+    def side(p: Position, q: Position, r: Position) -> float:
         return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
 
     return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0

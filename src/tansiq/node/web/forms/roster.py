@@ -10,19 +10,15 @@ from django.utils.translation import gettext as _
 from tansiq.node.accounts.queries import officers
 from tansiq.node.accounts.roster import ON_CALL_ROLES, RANKS
 from tansiq.node.web.forms.fields import Form
-
-
-def _time() -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "dir": "ltr"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(widget=widget)
+from tansiq.node.web.forms.times import moment_field
 
 
 class DutyForm(Form):
     """Who, from when, until when."""
 
     officer = forms.ChoiceField()
-    starts_at = _time()
-    ends_at = _time()
+    starts_at = moment_field()
+    ends_at = moment_field()
 
     def __init__(self, unit: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

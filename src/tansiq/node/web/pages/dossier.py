@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tansiq.engine.accords.markings import Marking, strictest
 from tansiq.engine.dossiers.common import COMMON_ACTS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
     from tansiq.node.dossiers.models import Dossier
 
-FOREMOST_ACTS = frozenset({"answer", "clarify", "confirm_hit", "execute"})
+FOREMOST_ACTS = frozenset({"agree", "answer", "clarify", "confirm_hit", "execute"})
 """What a dossier waits for, wherever it may be done: the first button."""
 GRAVE_ACTS = frozenset({"withdraw", "refuse", "cancel", "recall", "recall_part"})
 """What takes something back or ends it: never the button that stands out."""
@@ -67,6 +68,11 @@ ACT_ICONS = {
     "confirm": "check2-circle",
     "keep": "lock",
     "passed_on": "arrow-right",
+    "meet": "exclamation-triangle",
+    "acknowledge": "eye",
+    "consent": "unlock",
+    "disclose": "chat-left-text",
+    "agree": "check2-all",
 }
 ACT_TONES = {
     "answer": "good",
@@ -76,6 +82,8 @@ ACT_TONES = {
     "ratify": "good",
     "ask": "info",
 }
+WORDLESS = frozenset({"terms", "reservation", "plan_marks"})
+"""Parts that are shown elsewhere, or that only machines read."""
 STEP_WORDS = ("queued", "sent", "delivered", "opened")
 
 
@@ -182,9 +190,22 @@ def part_shown(kind: str, part: Mapping[str, Any]) -> dict[str, Any]:
     elif part["type"] in files.TYPES:
         shown["facts"] = files.file_facts(content)
         shown["file"] = files.file_shown(content, part.get("file"), words.node_names())
-    elif part["type"] not in {"terms", "reservation"}:
+    elif part["type"] == "contact_point":
+        shown["facts"] = [(contact_word(name), said) for name, said in content.items() if said not in (None, [], "")]
+    elif part["type"] not in WORDLESS:
         shown["facts"] = [(name, str(value)) for name, value in content.items() if value not in (None, [], "")]
     return shown
+
+
+def contact_word(name: str) -> str:
+    """What a line of a contact is called."""
+    return {
+        "node": pgettext("contact", "Authority"),
+        "name": pgettext("contact", "Name"),
+        "phone": pgettext("contact", "Telephone"),
+        "email": pgettext("contact", "E-mail"),
+        "languages": pgettext("contact", "Languages"),
+    }.get(name, name)
 
 
 def data_categories(content: Mapping[str, Any]) -> list[str]:

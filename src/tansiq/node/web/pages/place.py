@@ -13,11 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from icu import Region
 
-from tansiq.node.web.forms.coordinates import Point, Unreadable, read_points, written
+from tansiq.engine.blind.places import EARTH_M, Place, Position
+from tansiq.node.web.forms.coordinates import Unreadable, read_points, written
 from tansiq.node.web.forms.place import Drawn, PlaceForm, unwrapped
-
-EARTH_M = 6_371_008.8
-"""Mean radius of the earth; lengths and areas on the sphere are within half a percent, which is enough to see a mistake."""
 
 
 def home_state() -> str:
@@ -28,9 +26,9 @@ def home_state() -> str:
 def place_shown(drawn: Drawn) -> dict[str, Any]:
     """A place for a template: ``map`` (JSON for the script), ``lines`` (sentences) and its points as text."""
     return {
-        "map": json.dumps({"shape": drawn.shape, "points": drawn.points, "buffer": drawn.buffer_m}),
+        "map": json.dumps({"shape": drawn.place.shape, "points": drawn.place.points, "buffer": drawn.buffer_m}),
         "lines": [_what(drawn), *_around(drawn)],
-        "points": written(drawn.points).splitlines(),
+        "points": written(drawn.place.points).splitlines(),
     }
 
 
@@ -48,7 +46,7 @@ def place_told(form: PlaceForm) -> dict[str, Any]:
     except Unreadable:
         return {"errors": errors}
     shape = shape or form.cleaned_data.get("shape") or "point"
-    drawn = Drawn(shape, points, form.cleaned_data.get("buffer_m") or 0)
+    drawn = Drawn(Place(shape, points), form.cleaned_data.get("buffer_m") or 0)
     return {**place_shown(drawn), "errors": errors, "lines": []} if points else _nothing(shape)
 
 
@@ -58,27 +56,27 @@ def _nothing(shape: str) -> dict[str, Any]:
 
 
 def _what(drawn: Drawn) -> str:
-    count = len(drawn.points)
+    count = len(drawn.place.points)
     if not count:
         return _("Nothing is drawn yet.")
-    if drawn.shape == "point":
-        return _("A point: %(point)s.") % {"point": written(drawn.points)}
-    if drawn.shape == "route":
+    if drawn.place.shape == "point":
+        return _("A point: %(point)s.") % {"point": written(drawn.place.points)}
+    if drawn.place.shape == "route":
         told = ngettext(
             "A route of %(count)d point, %(length)s long.", "A route of %(count)d points, %(length)s long.", count
         )
-        return told % {"count": count, "length": length_word(length_m(drawn.points))}
+        return told % {"count": count, "length": length_word(length_m(drawn.place.points))}
     told = ngettext(
         "An area of %(count)d corner, %(area)s, %(length)s around.",
         "An area of %(count)d corners, %(area)s, %(length)s around.",
         count,
     )
-    around = length_m((*drawn.points, drawn.points[0]))
-    return told % {"count": count, "area": area_word(area_m2(drawn.points)), "length": length_word(around)}
+    around = length_m((*drawn.place.points, drawn.place.points[0]))
+    return told % {"count": count, "area": area_word(area_m2(drawn.place.points)), "length": length_word(around)}
 
 
 def _around(drawn: Drawn) -> list[str]:
-    if not drawn.buffer_m or not drawn.points:
+    if not drawn.buffer_m or not drawn.place.points:
         return []
     return [_("With %(length)s around it.") % {"length": length_word(drawn.buffer_m)}]
 
@@ -98,19 +96,19 @@ def area_word(square_metres: float) -> str:
     return _("%(count)s km²") % {"count": formats.number_format(size, 2 if size < 100 else 0)}
 
 
-def length_m(points: Iterable[Point]) -> float:
+def length_m(points: Iterable[Position]) -> float:
     """The length of a line over these points, on great circles (haversine)."""
     walked = list(points)
     return sum(map(_distance_m, walked, walked[1:]))
 
 
-def _distance_m(one: Point, other: Point) -> float:
+def _distance_m(one: Position, other: Position) -> float:
     (lat, lon), (to_lat, to_lon) = ([math.radians(value) for value in point] for point in (one, other))
     half = math.sin((to_lat - lat) / 2) ** 2 + math.cos(lat) * math.cos(to_lat) * math.sin((to_lon - lon) / 2) ** 2
     return 2 * EARTH_M * math.asin(math.sqrt(min(1.0, half)))
 
 
-def area_m2(points: tuple[Point, ...]) -> float:
+def area_m2(points: tuple[Position, ...]) -> float:
     """The area within these corners on the sphere (Chamberlain and Duquette, JPL 07-03, eq. 6)."""
     flat = [(math.radians(lat), math.radians(lon)) for lat, lon in unwrapped(points)]
     twice = sum(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -15,6 +15,7 @@ from tansiq.node.accounts.policy import require
 from tansiq.node.accounts.queries import names_of
 from tansiq.node.audit import policy, queries
 from tansiq.node.audit.verification import verify
+from tansiq.node.deconfliction import queries as deconfliction
 from tansiq.node.dossiers.queries import quarantined
 from tansiq.node.flows import releasing
 from tansiq.node.partners.queries import own_node_keys
@@ -22,10 +23,13 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.audit import events_shown, report_shown
+from tansiq.node.web.pages.plans import ratio_line
 from tansiq.node.wording import sentence
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+
+RATIO_DAYS = 90
 
 
 def _context(request: HttpRequest, officer: Officer) -> dict[str, Any]:
@@ -77,6 +81,20 @@ def decide_quarantined(request: HttpRequest, officer: Officer, now: datetime) ->
         releasing.keep_out(officer, entry, **told)
         messages.success(request, _("The entry is kept out. The reason is kept with it."))
     return redirect("audit_quarantine")
+
+
+@for_officers
+def ratios(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+    """How many questions about plans each officer asked, here and at partners, and how many of them hit."""
+    since = now - timedelta(days=RATIO_DAYS)
+    own, theirs = deconfliction.hit_ratios(officer, since=since), deconfliction.ratios_of_partners(officer, since=since)
+    people, names = names_of({row.officer for row in own}), words.node_names()
+    context = {
+        "own": [ratio_line(row, people, names) for row in own],
+        "theirs": [ratio_line(row, {}, names) for row in theirs],
+        "days": RATIO_DAYS,
+    }
+    return render(request, "web/audit/ratios.html", context)
 
 
 @require_POST

@@ -23,6 +23,7 @@ from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.fields import partner_choices
 from tansiq.node.web.pages import dossier as pages
 from tansiq.node.web.pages.alerts import state_of
+from tansiq.node.web.pages.meeting import meeting_shown
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
@@ -68,6 +69,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
         "conditions": pages.conditions_of(read),
         "acts": pages.acts_shown(read["kind"], read["permitted"], officer.roles),
         "state": state_of(officer, read, names),
+        "meeting": meeting_shown(officer, read, names),
         "is_accord": read["kind"] == "accord",
         "may_pass_on": read["kind"] != "accord" and may(officer.roles, "act"),
         "may_print": may(officer.roles, "print"),
