@@ -101,7 +101,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
         "v": 1,
         "title": title,
         "parties": sorted(parties),
-        "kinds": ["alert", "alert_hit", "channel", "report", "request"],
+        "kinds": ["alert", "alert_hit", "channel", "deconfliction", "report", "request"],
         "purposes": ["investigation", "prevention", "detection", "prosecution"],
         "crime_areas": ["*"],
         "max_level": 1,
@@ -116,6 +116,7 @@ def terms(parties: list[str], title: dict[str, str], *, bilateral: bool) -> dict
             "families": ["identifier", "pair_day", "word_day"],
             "budget_per_day": 500,
             "budget_per_officer": 100,
+            "cells_per_day": 200_000,
         },
         "approvals": []
         if not bilateral

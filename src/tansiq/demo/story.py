@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tansiq.demo.browser import Page
-from tansiq.demo.chapters import alerts, blind, reports, urgent_call
+from tansiq.demo.chapters import alerts, blind, plans, reports, urgent_call
 from tansiq.demo.nodes import Node, wait_for
 from tansiq.demo.steps import (
     Failed,
@@ -32,6 +32,7 @@ CHAPTERS: list[Callable[[People, dict[str, Node], Teller], None]] = [
     blind.tell,
     reports.tell,
     alerts.tell,
+    plans.tell,
     urgent_call.tell,
 ]
 """What is told after the answer, in this order; the logs are verified over all of it."""

@@ -22,6 +22,10 @@ READING = (*["audit.Event", "sessions.Session"], "dossiers.Entry")
 PAGES = [
     "/",
     "/search/",
+    "/plans/",
+    "/plans/new/",
+    "/plans/conflicts/",
+    "/plans/asked/",
     "/dossiers/",
     "/dossiers/new/",
     "/register/",
@@ -448,6 +452,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "channels",
         "alerts",
         "reports",
+        "plans",
     }
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places
