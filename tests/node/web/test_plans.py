@@ -190,7 +190,7 @@ def test_a_supervisor_decides_about_who_is_left_out_with_a_reason(world: World, 
     assert answer.status_code == 302, text_of(answer)
     assert "A supervisor has yet to decide." in text_of(liaison.get(answer["Location"]))
     assert liaison.get("/plans/exceptions/").status_code == 403
-    approver = signed_in(world, "approver")
+    approver = signed_in(world, "boss")
     page = approver.get("/plans/exceptions/")
     assert "Source en danger." in text_of(page)
     address = f"/plans/exceptions/{Plan.objects.get().plan_id}/"
@@ -223,5 +223,6 @@ def test_auditors_see_how_often_each_officer_hit(world: World, liaison: Client) 
 
 
 def test_an_analyst_has_no_plans_in_the_navigation(world: World) -> None:
+    world.hire("analyst", "analyst")
     assert 'href="/plans/"' not in signed_in(world, "analyst").get("/").content.decode()
     assert signed_in(world, "analyst").get("/plans/new/").status_code == 403

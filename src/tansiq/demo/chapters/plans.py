@@ -24,10 +24,19 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     """Play the chapter; raises where it does not come out."""
     del nodes
     with teller.step("Claire", "enters a surveillance in a street of Tangier tonight: no partner plans anything there"):
-        page = enter(people.claire, kind="surveillance", reference=FRENCH, points=STREET, hours=12, phone="+33 1 99 00 00 11")
+        page = enter(
+            people.claire, kind="surveillance", reference=FRENCH, points=STREET, hours=12, phone="+33 1 99 00 00 11"
+        )
         wait_for("Morocco's answer", lambda: "Rien de ce partenaire" in people.claire.open(page).text)
     with teller.step("Nadia", "enters an operation a street further, two hours later: wide cells meet, then fine ones"):
-        enter(people.nadia, kind="operation", reference="عملية المقهى", points=BESIDE, hours=14, phone="+212 5 99 00 00 12")
+        enter(
+            people.nadia,
+            kind="operation",
+            reference="عملية المقهى",
+            points=BESIDE,
+            hours=14,
+            phone="+212 5 99 00 00 12",
+        )
     with teller.step("machines", "tell both sides at once: how, when, and whom to call – and nothing else"):
         dossier = wait_for("the meeting in Paris and in Rabat", lambda: _met(people))
         for person, own in ((people.claire, FRENCH), (people.nadia, "عملية المقهى")):
@@ -44,7 +53,9 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
         _say(people.claire, dossier, "propose", REASON, language="fr", code_outcome="joint")
         wait_for("the proposal in Rabat", lambda: offers(people.nadia, dossier, "agree"))
         agree(people.nadia, dossier, "joint")
-        wait_for("the outcome in Paris", lambda: "Agir ensemble" in people.claire.open("/plans/conflicts/?state=all").text)
+        wait_for(
+            "the outcome in Paris", lambda: "Agir ensemble" in people.claire.open("/plans/conflicts/?state=all").text
+        )
 
 
 def enter(person: Person, *, kind: str, reference: str, points: str, hours: float, phone: str) -> str:

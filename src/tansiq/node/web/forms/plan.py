@@ -45,7 +45,11 @@ class SubjectForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         labels = (
-            ("names", _("Name"), _("In any script or spelling; another spelling of the same name on a line of its own.")),
+            (
+                "names",
+                _("Name"),
+                _("In any script or spelling; another spelling of the same name on a line of its own."),
+            ),
             ("birth_date", _("Date of birth"), _("As far as it is known: 1984, 1984-03 or 1984-03-17.")),
             ("number_kind", _("Kind of number"), ""),
             ("number", _("Number"), _("Passport, telephone, plate, vessel …")),
@@ -155,7 +159,10 @@ def _labels() -> dict[str, tuple[str, str]]:
             _("Only the district is known"),
             _("Draw the district. Whoever plans anything in it is met, more by chance than at a street."),
         ),
-        "times": (_("When it passes each point"), _("For a route that moves: one time a line, 21:30 or 2026-11-22 21:30.")),
+        "times": (
+            _("When it passes each point"),
+            _("For a route that moves: one time a line, 21:30 or 2026-11-22 21:30."),
+        ),
         "before_min": (_("Margin before, in minutes"), ""),
         "after_min": (_("Margin after, in minutes"), _("Left empty: as is usual for this kind of plan.")),
         "contact_name": (_("Whom a partner calls"), _("On duty at that time.")),

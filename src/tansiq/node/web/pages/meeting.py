@@ -32,7 +32,8 @@ def meeting_shown(officer: Officer, read: Mapping[str, Any], names: Mapping[str,
         "is_open": read["phase"] == "met",
         "may_tell": view["is_disclosure_permitted"],
         "proposals": [
-            {"by": names.get(one["by"], one["by"]), "word": outcome_word(str(one["value"]))} for one in view["proposals"]
+            {"by": names.get(one["by"], one["by"]), "word": outcome_word(str(one["value"]))}
+            for one in view["proposals"]
         ],
         "outcome": outcome_word(view["outcome"] or ""),
         "ended": words.code_value(KIND, "withdraw", "ground", view["ended"]) if view["ended"] else "",

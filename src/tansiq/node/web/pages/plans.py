@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from tansiq.engine.blind.places import read_place
+from tansiq.engine.formats.times import parse_time
 from tansiq.node.accounts import roster
 from tansiq.node.accounts.queries import names_of, units
 from tansiq.node.deconfliction import policy, queries
@@ -67,7 +68,7 @@ def plan_shown(plan: Plan, *, now: datetime) -> dict[str, Any]:
     return plan_line(plan, now=now, open_conflicts=()) | {
         "place": place_shown(drawn),
         "is_district": place["is_district"],
-        "times": place.get("times") or [],
+        "times": [parse_time(at) for at in place.get("times") or []],
         "from_at": plan.from_at,
         "until_at": plan.until_at,
         "has_margins": bool(plan.before_s or plan.after_s),
@@ -111,9 +112,13 @@ def partners_shown(plan: Plan) -> list[dict[str, Any]]:
     """Where the plan stands with each partner, by name; those not asked yet are said to be so."""
     names = words.node_names()
     told = queries.asked_for(plan)
-    silent = [queries.Asked(partner, "not_yet") for partner in plan.partners if partner not in {t.partner for t in told}]
+    silent = [
+        queries.Asked(partner, "not_yet") for partner in plan.partners if partner not in {t.partner for t in told}
+    ]
     counts = _cells_of(plan)
-    shown = [_partner(one, names.get(one.partner, one.partner), counts.get(one.partner, [])) for one in [*told, *silent]]
+    shown = [
+        _partner(one, names.get(one.partner, one.partner), counts.get(one.partner, [])) for one in [*told, *silent]
+    ]
     return sorted(shown, key=lambda one: str(one["name"]))
 
 

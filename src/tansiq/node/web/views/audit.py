@@ -84,7 +84,7 @@ def decide_quarantined(request: HttpRequest, officer: Officer, now: datetime) ->
 
 
 @for_officers
-def ratios(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:  # noqa: ARG001
+def ratios(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """How many questions about plans each officer asked, here and at partners, and how many of them hit."""
     since = now - timedelta(days=RATIO_DAYS)
     own, theirs = deconfliction.hit_ratios(officer, since=since), deconfliction.ratios_of_partners(officer, since=since)

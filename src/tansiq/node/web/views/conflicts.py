@@ -67,7 +67,11 @@ def exceptions(request: HttpRequest, officer: Officer, now: datetime) -> HttpRes
     names = words.node_names()
     shown = [
         pages.plan_line(row, now=now, open_conflicts=())
-        | {"by": people.get(row.officer, ""), "left_out": words.named(row.held_back, names), "why": row.exception_reason}
+        | {
+            "by": people.get(row.officer, ""),
+            "left_out": words.named(row.held_back, names),
+            "why": row.exception_reason,
+        }
         for row in rows
     ]
     return render(request, "web/plans/exceptions.html", {"rows": shown})
