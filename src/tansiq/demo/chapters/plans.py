@@ -23,11 +23,12 @@ REASON = "Une seule équipe sur place, la nôtre suit par radio."
 def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
     """Play the chapter; raises where it does not come out."""
     del nodes
-    with teller.step("Claire", "enters a surveillance in a street of Tangier tonight: no partner plans anything there"):
+    with teller.step("Claire", "enters a surveillance in a street tonight: neither partner plans anything there"):
         page = enter(
             people.claire, kind="surveillance", reference=FRENCH, points=STREET, hours=12, phone="+33 1 99 00 00 11"
         )
-        wait_for("Morocco's answer", lambda: "Rien de ce partenaire" in people.claire.open(page).text)
+        clear = "Rien de ce partenaire"
+        wait_for("both answers", lambda: people.claire.open(page).text.count(clear) == 2)
     with teller.step("Nadia", "enters an operation a street further, two hours later: wide cells meet, then fine ones"):
         enter(
             people.nadia,
@@ -48,9 +49,9 @@ def tell(people: People, nodes: dict[str, Node], teller: Teller) -> None:
                 act(person, dossier, name)
     with teller.step("Nadia", "tells what hers is; Claire proposes to act jointly, Nadia agrees: it is resolved"):
         wait_for("both consents in Rabat", lambda: offers(people.nadia, dossier, "disclose"))
-        _say(people.nadia, dossier, "disclose", TOLD, language="ar")
+        say(people.nadia, dossier, "disclose", TOLD, language="ar")
         wait_for("what Nadia told in Paris", lambda: TOLD in people.claire.open(f"/dossiers/{dossier}/").text)
-        _say(people.claire, dossier, "propose", REASON, language="fr", code_outcome="joint")
+        say(people.claire, dossier, "propose", REASON, language="fr", code_outcome="joint")
         wait_for("the proposal in Rabat", lambda: offers(people.nadia, dossier, "agree"))
         agree(people.nadia, dossier, "joint")
         wait_for(
@@ -104,7 +105,8 @@ def _shows_a_telephone_only(person: Person, dossier: str, own: str) -> None:
             raise Failed(f"the dossier tells more than a telephone number: {page.text[:1500]}")
 
 
-def _say(person: Person, dossier: str, name: str, text: str, **given: Any) -> None:
+def say(person: Person, dossier: str, name: str, text: str, **given: Any) -> None:
+    """Do an act that is words."""
     page = person.open(f"/dossiers/{dossier}/acts/{name}/")
     person.send(page, page.form(f"/acts/{name}/"), do="send", text=text, level="0", **given)
 
