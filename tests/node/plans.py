@@ -132,7 +132,7 @@ class Planner:
     # -- asking -------------------------------------------------------------------------------------------------------
 
     def question(
-        self, level: str, keys: Sequence[str], **changed: Any
+        self, of_level: str, keys: Sequence[str], **changed: Any
     ) -> tuple[bodies.Item, batches.Batch, dict[str, Any]]:
         """A question of its own about these keys."""
         self.asked += 1
@@ -142,7 +142,7 @@ class Planner:
         content: dict[str, Any] = {
             "v": 1,
             "query": str(UUID(int=self.asked + 7_000 * ord(self.far.node_id[0]), version=4)),
-            "level": level,
+            "level": of_level,
             "asked_by": "officer-7",
             "elements": b64encode(b"".join(batch.elements)),
         }
@@ -214,6 +214,8 @@ def machine() -> Actor:
 
 def planner(world: World, node: str = "ma", **blind: Any) -> Planner:
     """A partner whose accord lets both ask about plans."""
+    if node not in world.fars:
+        world.partner(node)
     accord = world.accord(node, kinds=["deconfliction"], blind={**BLIND, **blind})
     world.settle()
     return Planner(world, world.fars[node], accord)

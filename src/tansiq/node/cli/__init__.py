@@ -36,6 +36,8 @@ GROUPS = {
     "dossier": "dossiers",
     "draft": "dossiers",
     "alert": "alerts",
+    "plans": "plans",
+    "conflicts": "plans",
     "overdue": "overdue",
     "erasure": "erasure",
     "desk": "desk",

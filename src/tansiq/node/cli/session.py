@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -75,6 +75,11 @@ class Session:
             click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_jsonable))
         else:
             click.echo(text() if callable(text) else text)
+
+    def tell_lines(self, values: Iterable[Any]) -> None:
+        """Print each value as JSON on a line of its own."""
+        for value in values:
+            click.echo(json.dumps(value, ensure_ascii=False, default=_jsonable))
 
 
 def start_django(home: Path) -> None:
