@@ -155,6 +155,18 @@ def test_both_budgets_end_and_the_data_protection_officer_hears_of_it_before(wor
     assert ma.ask(person(), asked_by="officer-9") == {"pair_day", "word_day"}
 
 
+def test_a_partner_that_goes_on_asking_what_is_refused_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind_holding, "ALARM_REFUSALS", 3)
+    ma = asker(world)
+    for number in range(3):
+        tasks = [t.title_code for t in list_for(world.officer("dpo"), now=world.now).tasks]
+        assert "desk.blind_probing" not in tasks, number
+        assert ma.ask(person(), families=["pair"]) == "decide.blind_family_not_covered"
+    assert "desk.blind_probing" in [t.title_code for t in list_for(world.officer("dpo"), now=world.now).tasks]
+
+
 @pytest.mark.parametrize(
     ("changed", "at"),
     [
@@ -378,6 +390,15 @@ def test_an_answer_that_does_not_hold_is_told_by_its_code(world: World, changed:
     (question,) = ma.far.items("blind_query")
     world.arrive(ma.far, ma.answer(question, **changed))
     assert outcome(search) == ("refused", [], code)
+
+
+def test_an_answer_under_a_key_period_that_is_over_is_told_as_such(world: World) -> None:
+    ma = holder(world)
+    search = asked(world)
+    world.settle()
+    (question,) = ma.far.items("blind_query")
+    world.arrive(ma.far, bodies.Item("blind_epoch", {"v": 1, "epoch": 1, "state": "ended"}), ma.answer(question))
+    assert outcome(search) == ("refused", [], "search.blind_epoch_ended")
 
 
 def test_an_answer_to_what_was_never_asked_changes_nothing(world: World) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.ids import b64decode, b64encode
 from tansiq.node.audit.models import Event
+from tansiq.node.clients import actions as clients
 from tansiq.node.desk.queries import list_for
 from tansiq.node.flows import blind_asking, searching
 from tansiq.node.flows import blind_screening as flow
@@ -419,3 +420,22 @@ def test_a_list_that_today_does_not_allow_says_when_it_will_be_done(world: World
     made = prepared(world, many(400))
     page = client_of(world, "liaison").get(f"/search/lists/{made.pk}/").content.decode()
     assert "6 are left to you today. The rest continues tomorrow, for 3 days in all." in page
+
+
+def test_another_system_brings_a_list_sees_its_cost_begins_and_reads_every_row(world: World) -> None:
+    ma = holder(world)
+    added = clients.add("pnr", "Flights", unit="ops", scopes=["search"], actor="administrator", now=world.now)
+
+    def call(method: str, path: str, value: Any = None) -> Any:
+        told = {"headers": {"authorization": f"Bearer {added.token}"}, "content_type": "application/json"}
+        return world.client.generic(method, f"/api/v1/{path}", json.dumps(value) if value else b"", **told).json()
+
+    given = {"content": ROWS, "purpose": "investigation", "crime_area": "0601", "reference": "AF 1", "blindly": ["ma"]}
+    made = call("POST", "lists", given)
+    assert (made["state"], made["partners"][0]["costs"], made["partners"][0]["days"]) == ("prepared", 1, 1)
+    assert call("POST", f"lists/{made['screening']}/begin")["state"] == "running"
+    world.settle()
+    answered(world, ma)
+    assert call("GET", f"lists/{made['screening']}")["hits"] == 1
+    told = call("GET", f"lists/{made['screening']}/results")["results"]
+    assert [one["outcome"] for one in told] == ["hit", "no_hit", "no_key", "no_hit"]

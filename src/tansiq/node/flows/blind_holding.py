@@ -49,6 +49,8 @@ STEP = 64
 EVERY = timedelta(hours=12)
 LIFE = timedelta(days=30)
 ALARM_SHARE = 0.8
+ALARM_REFUSALS = 10
+"""Refused blind questions of one partner on one day."""
 FOUND = frozenset({"find:hit", "find:contact"})
 """What of the register a partner may hit blindly: what it would be told of when it asked openly."""
 MAX_OFFICER = 64
@@ -363,15 +365,23 @@ def may_be_asked(asked: actions.Arrived, now: datetime) -> Decision:
 
 
 def _watch(asked: actions.Arrived, now: datetime) -> None:
-    """Put a pattern of enumeration before the data-protection officer: a partner, or one of its officers, near its budget."""
+    """Put patterns of enumeration before the data-protection officer: a partner, or one of its officers, near its budget, and a partner
+    that goes on asking what is refused.
+    """
+    refused = queries.refused_blindly(asked.partner, now)
+    if refused >= ALARM_REFUSALS:
+        _alarm("blind_probing", asked.partner, {"count": refused}, now)
     conditions = may_be_asked(asked, now).conditions
     if conditions is None:
         return
     limits = conditions.blind
     spent = queries.spent_blindly_by(asked.partner, now)
     of_one = queries.spent_blindly_by(asked.partner, now, officer=asked.asked_by)
-    if spent < ALARM_SHARE * limits.budget_per_day and of_one < ALARM_SHARE * limits.budget_per_officer:
-        return
-    facts = {"partner": asked.partner, "count": spent, "limit": limits.budget_per_day}
-    key = f"blind_alarm/{asked.partner}/{now:%Y%m%d}"
-    desk.put("blind_alarm", key, title_code="desk.blind_alarm", facts=facts, link="/audit/", urgent=True, now=now)
+    if spent >= ALARM_SHARE * limits.budget_per_day or of_one >= ALARM_SHARE * limits.budget_per_officer:
+        _alarm("blind_alarm", asked.partner, {"count": spent, "limit": limits.budget_per_day}, now)
+
+
+def _alarm(kind: str, partner: str, told: dict[str, int], now: datetime) -> None:
+    """One task a partner and day."""
+    facts, key = {"partner": partner, **told}, f"{kind}/{partner}/{now:%Y%m%d}"
+    desk.put(kind, key, title_code=f"desk.{kind}", facts=facts, link="/audit/", urgent=True, now=now)

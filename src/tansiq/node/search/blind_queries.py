@@ -34,6 +34,12 @@ def spent_blindly_by(partner: str, day: datetime, *, officer: str | None = None)
     return int(rows.aggregate(total=Sum("cost"))["total"] or 0)
 
 
+def refused_blindly(partner: str, day: datetime) -> int:
+    """How many blind questions of this partner were refused on the (UTC) day of ``day``."""
+    rows = InboundQuery.objects.filter(partner=partner, is_blind=True, received_at__gte=_midnight(day))
+    return rows.filter(outcome="refused").count()
+
+
 def spent_blindly_at(partner: str, day: datetime, *, officer: str | None = None) -> int:
     """What blind questions of this node (of one of its officers) took of the partner's budget on the (UTC) day of ``day``.
 

@@ -12,7 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from tansiq.engine.errors import Refused, Rejected, TansiqError, Unavailable
 from tansiq.engine.formats.json_values import pointer
 from tansiq.node.api.errors import problem
-from tansiq.node.api.integration import desk, dossiers, questions, register
+from tansiq.node.api.integration import desk, dossiers, lists, questions, register
 from tansiq.node.api.integration.access import StrictParser, Token
 from tansiq.node.api.integration.schemas import Problem
 
@@ -53,7 +53,7 @@ api = Described(
     parser=StrictParser(),
     docs_url=None,
 )
-for room in (questions, desk, dossiers, register):
+for room in (questions, lists, desk, dossiers, register):
     api.add_router("", room.router)
 
 

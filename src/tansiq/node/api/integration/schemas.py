@@ -105,6 +105,52 @@ class Searched(Schema):
     partners: list[Answer]
 
 
+class Bringing(Given):
+    """A list, why it is asked, and of whom."""
+
+    content: str = Field(max_length=4 * 1024 * 1024, examples=["p1\tYoussef Ziani\t1984-03-17"])
+    name: Text = Field("list.tsv", description="its ending says the form, as for a file")
+    columns: str = Field("", max_length=500, description="for a table: id=no,name=first+last,birth_date=born")
+    purpose: Code = Field(examples=["prevention"])
+    crime_area: Code = ""
+    reference: Text = Field(description="the case or control for which one asks")
+    blindly: list[Code] = Field(
+        default_factory=list, max_length=50, description="partners to ask blindly, instead of the register"
+    )
+
+
+class AskedOfPartner(Schema):
+    """One partner of a list: what it costs of the budget, how far it is, and why it rests or is not asked."""
+
+    partner: str
+    state: Literal["ready", "asking", "resting", "done", "stopped"]
+    costs: int
+    left_today: int
+    days: int = Field(description="1: all of it today; 0: never")
+    answered: int = Field(description="rows")
+    code: str
+    clause: str
+    resumes_at: datetime | None
+
+
+class Listed(Schema):
+    """A list and where it stands."""
+
+    screening: str
+    state: Literal["prepared", "running", "done", "stopped"]
+    rows: int
+    done: int
+    hits: int
+    partners: list[AskedOfPartner]
+
+
+class Results(Schema):
+    """What came of a list's rows."""
+
+    screening: str
+    results: list[dict[str, Any]]
+
+
 class Task(Schema):
     """One thing that needs somebody."""
 
