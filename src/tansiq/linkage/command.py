@@ -15,9 +15,10 @@ import click
 
 from tansiq.engine.matching.command import failing
 from tansiq.engine.matching.linkage import read_plan
+from tansiq.linkage.answering import Linked
 from tansiq.linkage.files import opened
 from tansiq.linkage.lists import link_lists, require_lists
-from tansiq.linkage.local import Linked, Register, link
+from tansiq.linkage.local import Register, link
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FIELDS_HELP = (

@@ -22,7 +22,7 @@ from tansiq.engine.errors import Rejected
 from tansiq.engine.matching import Index, Subject, screening
 from tansiq.engine.matching import linkage as work
 from tansiq.engine.matching.reading import Fault, guess_format, read_subjects
-from tansiq.linkage.local import Linked, Progress
+from tansiq.linkage.answering import Linked, Progress
 
 NEAREST = 5
 """Answers a subject is given; a list in which one person stands more often is linked transitively."""

@@ -12,7 +12,9 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +23,11 @@ import numpy as np
 from tansiq.engine.errors import Rejected, Unavailable
 from tansiq.engine.matching import linkage as work
 from tansiq.engine.matching.linkage.store import Ints
+from tansiq.linkage.answering import KEPT_BELOW, Linked, Progress, answer, log_odds
+from tansiq.linkage.learning import Sides, learn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-RANDOM = 100_000
-"""Random pairs from which it is learned how often values agree by chance."""
-SAMPLE = 50_000
-"""Pairs of each rule from which the rest of the model is learned."""
-NARROW = 3
-"""Pairs a record that a rule may bring from which the model is learned: many of them must be matches."""
-SEED = 20260101
-KEPT_BELOW = 3.0
-"""Pairs down to this much below the bound are kept: groups are judged by what speaks against them too."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,28 +41,6 @@ class Register:
         """What tells an unchanged file."""
         told = self.path.stat()
         return [str(self.path.absolute()), told.st_size, told.st_mtime_ns]
-
-
-@dataclass(frozen=True)
-class Linked:
-    """What came out: ids and scores best first (links), or groups of ids (of one register), and an account of it."""
-
-    links: list[tuple[str, str, float]]
-    groups: list[list[str]]
-    account: dict[str, Any]
-
-
-@dataclass
-class _Sides:
-    left: Ints
-    right: Ints
-    store: work.Store
-    alone: bool
-
-    @property
-    def pairs(self) -> float:
-        n, m = self.left.shape[1], self.right.shape[1]
-        return float(n * (n - 1) / 2) if self.alone else float(n) * m
 
 
 def connect(folder: Path, *, memory_mb: int, workers: int) -> DuckDBPyConnection:
@@ -108,6 +79,61 @@ def link(
     instead of a learned one. Raises ``Rejected`` with the place: ``matching.columns``, ``matching.plan``,
     ``matching.duplicate_id``, ``matching.model``.
     """
+    with _prepared(left, right, plan, folder, model, least, memory_mb, workers, progress) as made:
+        bound = log_odds(least)
+        kept = _scored(folder, made, bound - KEPT_BELOW, workers, progress)
+        sides, alone = made.sides, right is None
+        return answer(
+            kept,
+            (partial(_ids, made.db, "a"), None if alone else partial(_ids, made.db, "b")),
+            records=(sides.left.shape[1], sides.right.shape[1]),
+            least=least,
+            many=many,
+            expected_matches=made.model.expected_matches,
+            account=_account(made, kept),
+        )
+
+
+def prepare(
+    left: Register,
+    right: Register | None,
+    plan: work.Plan,
+    *,
+    folder: Path,
+    workers: int = 2,
+    memory_mb: int = 2000,
+    progress: Progress = lambda _what, _done, _of: None,
+) -> tuple[work.Plan, work.Model]:
+    """The rules that ``link`` would work off, and the model that it would learn, without scoring anything."""
+    with _prepared(left, right, plan, folder, "", 0.0, memory_mb, workers, progress) as made:
+        taken = tuple(rule for place, rule in enumerate(made.plan.rules) if place not in made.units.dropped)
+        return replace(made.plan, rules=taken, is_chosen=True), made.model
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Everything that stands before the first pair is scored."""
+
+    db: DuckDBPyConnection
+    plan: work.Plan
+    sides: Sides
+    keys: Sequence[tuple[work.Keys, work.Keys]]
+    units: work.Units
+    model: work.Model
+
+
+@contextmanager
+def _prepared(
+    left: Register,
+    right: Register | None,
+    plan: work.Plan,
+    folder: Path,
+    model: str,
+    least: float,
+    memory_mb: int,
+    workers: int,
+    progress: Progress,
+) -> Iterator[_Prepared]:
     folder.mkdir(parents=True, exist_ok=True)
     _begin(folder, left, right, plan, model, least)
     with connect(folder, memory_mb=memory_mb, workers=workers) as db:
@@ -119,11 +145,7 @@ def link(
         progress("keys", 0, 1)
         plan, keys = work.choose_rules(plan, sides.store, sides.left, sides.right)
         units = work.plan_units(keys, max(sides.left.shape[1], sides.right.shape[1]), alone=sides.alone)
-        learned = _model(folder, plan, sides, keys, units, model)
-        bound = float(np.log(least / (1 - least))) if least < 1 else 700.0
-        kept = _scored(folder, plan, units, keys, sides, learned, bound - KEPT_BELOW, workers, progress)
-        account = _account(plan, units, sides, learned, kept)
-        return _answer(db, kept, sides, learned, bound, account, many=many)
+        yield _Prepared(db, plan, sides, keys, units, _model(folder, plan, sides, keys, units, model))
 
 
 def _begin(folder: Path, left: Register, right: Register | None, plan: work.Plan, model: str, least: float) -> None:
@@ -198,7 +220,7 @@ def _check_ids(db: DuckDBPyConnection, side: str, register: Register) -> None:
         raise Rejected("matching.duplicate_id", at=f"{register.path.name}, line {twice[1]}", id=str(twice[0])[:80])
 
 
-def _sides(db: DuckDBPyConnection, plan: work.Plan, *, alone: bool) -> _Sides:
+def _sides(db: DuckDBPyConnection, plan: work.Plan, *, alone: bool) -> Sides:
     """Each distinct value once, and each record as the numbers of its values."""
     sides = ["a"] if alone else ["a", "b"]
     columns, counts = [], []
@@ -213,7 +235,7 @@ def _sides(db: DuckDBPyConnection, plan: work.Plan, *, alone: bool) -> _Sides:
         counts.append(np.asarray(found["held"], dtype=np.int64))
     store = work.make_store(plan, columns, counts)
     tables = [_numbers(db, plan, side, store) for side in sides]
-    return _Sides(tables[0], tables[-1], store, alone)
+    return Sides(tables[0], tables[-1], store, alone)
 
 
 def _numbers(db: DuckDBPyConnection, plan: work.Plan, side: str, store: work.Store) -> Ints:
@@ -230,13 +252,10 @@ def _numbers(db: DuckDBPyConnection, plan: work.Plan, side: str, store: work.Sto
     return found
 
 
-# ---- the model
-
-
 def _model(
     folder: Path,
     plan: work.Plan,
-    sides: _Sides,
+    sides: Sides,
     keys: Sequence[tuple[work.Keys, work.Keys]],
     units: work.Units,
     given: str,
@@ -251,114 +270,17 @@ def _model(
     return learned
 
 
-def learn(plan: work.Plan, sides: _Sides, keys: Sequence[tuple[work.Keys, work.Keys]], units: work.Units) -> work.Model:
-    """Learn a model from a sample that is the same on every machine."""
-    chooser = np.random.default_rng(SEED)
-    n, m = sides.left.shape[1], sides.right.shape[1]
-    if not n or not m:
-        random = np.zeros((2, 0), dtype=np.int32)
-    else:
-        random = np.stack([chooser.integers(0, n, RANDOM), chooser.integers(0, m, RANDOM)]).astype(np.int32)
-        if sides.alone:
-            random = random[:, random[0] != random[1]]
-    samples = [_sample(plan, sides, keys, units, rule, chooser) for rule in range(len(plan.rules))]
-    return work.train(
-        plan,
-        _made(plan, sides, random, frozenset(), 1.0, units, 0),
-        _narrow(plan, sides, units, chooser),
-        [sample for sample in samples if sample],
-        pairs=sides.pairs,
-        both=work.chance_of_both(sides.store, sides.left, sides.right),
-    )
-
-
-def _narrow(plan: work.Plan, sides: _Sides, units: work.Units, chooser: np.random.Generator) -> list[work.Sample]:
-    """Pairs of narrow rules, from one key in so many that a small register has them all."""
-    records = max(sides.left.shape[1], sides.right.shape[1])
-    one_in = max(1, records // SAMPLE)
-    found = []
-    for rule in work.narrow_rules(plan.fields):
-        left = work.make_keys(plan, rule, sides.store, sides.left, one_in=one_in)
-        right = left if sides.alone else work.make_keys(plan, rule, sides.store, sides.right, one_in=one_in)
-        cut = work.plan_units([(left, right)], records, alone=sides.alone)
-        if not cut.units or cut.pairs[0] * one_in > NARROW * records:
-            continue
-        chosen = [
-            work.pairs_of(
-                unit,
-                chooser.random(len(unit.left_starts)) < SAMPLE / cut.pairs[0],
-                (left.rows, right.rows),
-                alone=sides.alone,
-            )
-            for unit in cut.units
-        ]
-        agreed = frozenset(plan.number(field) for field, _ in rule.parts)
-        found.append(_made(plan, sides, np.concatenate(chosen, axis=1), agreed, 1.0, units, 0))
-    return found
-
-
-def _made(
-    plan: work.Plan,
-    sides: _Sides,
-    pairs: Ints,
-    agreed: frozenset[int],
-    stands_for: float,
-    units: work.Units,
-    rule: int,
-) -> work.Sample:
-    levels, rarity = work.sample_levels(plan, sides.store.values, pairs[0], pairs[1], sides.left, sides.right)
-    a, b = units.met[0][:rule, pairs[0]], units.met[1][:rule, pairs[1]]
-    is_new = ~((a == b) & (a != 0)).any(axis=0) if rule else np.ones(pairs.shape[1], dtype=bool)
-    return work.Sample(levels, rarity, agreed, stands_for, is_new)
-
-
-def _sample(
-    plan: work.Plan,
-    sides: _Sides,
-    keys: Sequence[tuple[work.Keys, work.Keys]],
-    units: work.Units,
-    rule: int,
-    chooser: np.random.Generator,
-) -> work.Sample | None:
-    """Pairs of a rule: whole blocks, chosen by chance until there are enough."""
-    of_rule = [unit for unit in units.units if unit.rule == rule]
-    total = units.pairs[rule]
-    if not of_rule:
-        return None
-    share = min(1.0, SAMPLE / max(total, 1))
-    parts: list[Ints] = []
-    left, right = keys[rule]
-    for unit in of_rule:
-        chosen = chooser.random(len(unit.left_starts)) < share
-        parts.append(work.pairs_of(unit, chosen, (left.rows, right.rows), alone=sides.alone))
-    pairs = np.concatenate(parts, axis=1)
-    if not pairs.shape[1]:
-        return None
-    agreed = frozenset(plan.number(field) for field, _ in plan.rules[rule].parts)
-    return _made(plan, sides, pairs, agreed, total / pairs.shape[1], units, rule)
-
-
 # ---- the work
 
 
-def _scored(
-    folder: Path,
-    plan: work.Plan,
-    units: work.Units,
-    keys: Sequence[tuple[work.Keys, work.Keys]],
-    sides: _Sides,
-    model: work.Model,
-    least: float,
-    workers: int,
-    progress: Progress,
-) -> work.Pairs:
+def _scored(folder: Path, made: _Prepared, least: float, workers: int, progress: Progress) -> work.Pairs:
     """Score every unit that is not done yet, several at once, and put together what was found."""
-    weighing = model.weighing(plan)
+    weighing, sides, units = made.model.weighing(made.plan), made.sides, made.units
 
     def one(unit: work.Unit) -> None:
-        rows = keys[unit.rule][0].rows, keys[unit.rule][1].rows
+        rows = made.keys[unit.rule][0].rows, made.keys[unit.rule][1].rows
         pairs = work.score_unit(
-            plan, unit, rows, units.met, sides.store.values, sides.left, sides.right,
+            made.plan, unit, rows, units.met, sides.store.values, sides.left, sides.right,
             weighing=weighing, least=least, alone=sides.alone,
         )  # fmt: skip
         fresh = folder / f"unit-{unit.number:06}.new.npz"
@@ -400,7 +322,8 @@ def _read_unit(path: Path) -> work.Pairs:
 # ---- the answer
 
 
-def _account(plan: work.Plan, units: work.Units, sides: _Sides, model: work.Model, kept: work.Pairs) -> dict[str, Any]:
+def _account(made: _Prepared, kept: work.Pairs) -> dict[str, Any]:
+    plan, units, sides = made.plan, made.units, made.sides
     rules = [
         {
             "rule": str(rule),
@@ -416,41 +339,10 @@ def _account(plan: work.Plan, units: work.Units, sides: _Sides, model: work.Mode
         **({} if sides.alone else {"right": sides.right.shape[1]}),
         "compared": sum(units.pairs),
         "kept": len(kept),
-        "expected_matches": round(model.expected_matches, 1),
+        "expected_matches": round(made.model.expected_matches, 1),
         "unread_values": {f.name: n for f, n in zip(plan.fields, sides.store.unread, strict=True) if n},
         "rules": rules,
     }
-
-
-def _answer(
-    db: DuckDBPyConnection,
-    kept: work.Pairs,
-    sides: _Sides,
-    model: work.Model,
-    bound: float,
-    account: dict[str, Any],
-    *,
-    many: bool,
-) -> Linked:
-    lefts, rights = sides.left.shape[1], sides.right.shape[1]
-    strong = kept.log_odds >= bound
-    chosen = work.Pairs(kept.left[strong], kept.right[strong], kept.log_odds[strong])
-    groups: list[list[str]] = []
-    if sides.alone:
-        group = work.together(kept, records=lefts, least=bound, unknown=min(-1.0, bound - KEPT_BELOW))
-        inside = group[chosen.left] == group[chosen.right]
-        chosen = work.Pairs(chosen.left[inside], chosen.right[inside], chosen.log_odds[inside])
-        groups = _groups(db, group)
-    elif not many:
-        chosen = work.one_to_one(chosen, lefts=lefts, rights=rights)
-    order = np.lexsort((chosen.right, chosen.left, -chosen.log_odds))
-    chosen = work.Pairs(chosen.left[order], chosen.right[order], chosen.log_odds[order])
-    said = work.said_of(chosen, expected_matches=model.expected_matches)
-    account |= {"links": said.links, "expected_precision": round(said.precision, 4)}
-    account |= {"expected_recall": round(said.recall, 4), **({"groups": len(groups)} if sides.alone else {})}
-    scores = [round(float(p), 9) for p in work.probability(chosen.log_odds)]
-    ids = _ids(db, "a", chosen.left), _ids(db, "a" if sides.alone else "b", chosen.right)
-    return Linked(list(zip(*ids, scores, strict=True)), groups, account)
 
 
 def _ids(db: DuckDBPyConnection, side: str, rows: Ints) -> list[str]:
@@ -459,13 +351,3 @@ def _ids(db: DuckDBPyConnection, side: str, rows: Ints) -> list[str]:
         return []
     every = db.execute(f"SELECT c0 FROM {side} ORDER BY n").fetchnumpy()["c0"]  # noqa: S608 - our own names
     return [str(value) for value in every[rows]]
-
-
-def _groups(db: DuckDBPyConnection, group: Ints) -> list[list[str]]:
-    """Groups of two and more, as ids."""
-    sizes = np.bincount(group, minlength=len(group))
-    rows = np.flatnonzero(sizes[group] > 1).astype(np.int32)
-    found: dict[int, list[str]] = {}
-    for root, known in zip(group[rows].tolist(), _ids(db, "a", rows), strict=True):
-        found.setdefault(root, []).append(known)
-    return list(found.values())
