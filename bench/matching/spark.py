@@ -1,8 +1,8 @@
-"""The same linkage on Spark: a local cluster of several workers gives the pairs and scores of one machine; what it costs.
+"""The same linkage on one machine and on local clusters of Spark: the same links with the same scores, and what it costs.
 
-    python -m bench.matching.spark --size 20000 --workers 1 2
+    python -m bench.matching.spark --sizes 5000 50000 --workers 1 2
 
-Needs Java 17 and ``tansiq[spark]``. The model and the rules are those that the run on one machine took.
+Needs Java 17 and ``tansiq[spark]``; says so where they are absent. Both learn the model themselves; the start of the cluster is in its time.
 """
 
 from __future__ import annotations
@@ -12,83 +12,58 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench.matching.invented import write
 from bench.matching.linkage import INVENTED
 from tansiq.engine.errors import Unavailable
-from tansiq.engine.matching.linkage import Model, read_plan
-from tansiq.linkage import local, spark
-
-LEAST = 0.0
+from tansiq.engine.matching.linkage import read_plan
+from tansiq.linkage import cluster, local
 
 
-def on_one_machine(left: Path, right: Path, folder: Path) -> tuple[dict[tuple[str, str], float], str, str]:
-    """Pairs of at least even odds, the rules that were taken, and the model."""
-    found = local.link(
-        local.Register(left, "id"),
-        local.Register(right, "id"),
-        read_plan(INVENTED),
-        folder=folder,
-        least=0.5,
-        many=True,
-    )
-    rules = ",".join(row["rule"] for row in found.account["rules"] if not row.get("left_out"))
-    return {(a, b): score for a, b, score in found.links}, rules, (folder / "model.json").read_text()
+def measure(size: int, workers: list[int], *, memory: int, parts: int) -> Iterator[dict[str, Any]]:
+    """A line for one machine, and one for each cluster."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, plan = Path(temporary), read_plan(INVENTED)
+        left, right = (local.Register(path, "id") for path in write(size, folder))
+        began = time.perf_counter()
+        alone = local.link(left, right, plan, folder=folder / "alone")
+        took = time.perf_counter() - began
+        yield {
+            "records": size,
+            "where": "one machine, two threads",
+            "seconds": round(took, 1),
+            "links": len(alone.links),
+        }
+        for count in workers:
+            master, began = f"local-cluster[{count},1,{memory}]", time.perf_counter()
+            found = cluster.link(left, right, plan, master=master, folder=folder / f"work{count}", parts=parts)
+            spent = time.perf_counter() - began
+            yield {
+                "records": size,
+                "where": master,
+                "seconds": round(spent, 1),
+                "links": len(found.links),
+                "of_one_machine": round(spent / took, 1),
+                "same_links_and_scores": found.links == alone.links,
+            }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=20_000)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[5000, 50_000], help="records of each register")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--memory", type=int, default=1536, help="megabytes a worker")
     parser.add_argument("--parts", type=int, default=8)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        left, right = write(options.size, Path(temporary))
-        began = time.perf_counter()
-        alone, rules, model = on_one_machine(left, right, Path(temporary) / "work")
-        took = time.perf_counter() - began
-        print(
-            json.dumps({"where": "one machine", "size": options.size, "seconds": round(took, 1), "pairs": len(alone)})
-        )
-        plan = read_plan(INVENTED, rules)
-        for workers in options.workers:
-            try:
-                opened = spark.session(
-                    f"local-cluster[{workers},1,{options.memory}]",
-                    **{"spark.sql.shuffle.partitions": str(options.parts)},
-                )
-            except Unavailable as error:
-                print(f"not measured: {error}")
-                return 0
-            began = time.perf_counter()
-            sides = [opened.read.csv(str(path), header=True) for path in (left, right)]
-            pairs = spark.link_pairs(
-                *sides, plan, Model.from_json(model, plan), row_id="id", least=LEAST, parts=options.parts
-            ).collect()
-            took = time.perf_counter() - began
-            opened.stop()
-            import numpy as np
-
-            from tansiq.engine.matching.linkage import probability
-
-            found = {
-                (row["left"], row["right"]): round(float(probability(np.array([row["log_odds"]]))[0]), 9)
-                for row in pairs
-            }
-            print(
-                json.dumps(
-                    {
-                        "where": f"Spark, {workers} workers of one core",
-                        "seconds": round(took, 1),
-                        "pairs": len(found),
-                        "same_pairs": found.keys() == alone.keys(),
-                        "same_scores": found == alone,
-                    }
-                ),
-                flush=True,
-            )
+    try:
+        for size in options.sizes:
+            for line in measure(size, options.workers, memory=options.memory, parts=options.parts):
+                print(json.dumps(line), flush=True)
+    except Unavailable as error:
+        print(f"Spark: not installed, not measured ({error})", flush=True)
     return 0
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ import click
 
 from tansiq.engine.matching.command import failing
 from tansiq.engine.matching.linkage import read_plan
+from tansiq.linkage import cluster
 from tansiq.linkage.answering import Linked
 from tansiq.linkage.files import opened
 from tansiq.linkage.lists import link_lists, require_lists
@@ -43,6 +44,13 @@ def _options(command: _Command) -> _Command:
             click.option("--memory", type=click.IntRange(200), default=2000, show_default=True,
                          help="Megabytes that DuckDB may take."),
             click.option("--workers", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Threads."),
+            click.option("--spark", "master", default="",
+                         help="Find and score pairs on this cluster (spark://host:7077, yarn, local-cluster[2,1,1024]); needs "
+                              "tansiq[spark] and Java 17 here and there."),
+            click.option("--spark-setting", "settings", multiple=True, metavar="KEY=VALUE",
+                         help="A setting of Spark, e.g. spark.executor.memory=8g; may stand several times."),
+            click.option("--parts", type=click.IntRange(1), default=64, show_default=True,
+                         help="Pieces into which Spark cuts the work."),
             click.option("--out", default="-", help="File of the lines; - for standard output."),
             click.option("--account", default="", help="File for the account of the run (JSON)."),
             click.option("--jsonl", is_flag=True, help="One JSON object a line (the only form; stated for scripts)."),
@@ -68,6 +76,7 @@ def link_command(left: str, right: str, many: bool, **options: Any) -> None:
       tansiq match link a.tsv b.tsv --least 0.9 > links.jsonl
       tansiq match link a.csv b.csv --id no --fields given:name~family,family:name~given,born:date,postcode:code \\
           --work work/ --out links.jsonl --account account.json
+      tansiq match link a.csv b.csv --fields given:name~family,family:name~given,born:date --spark local-cluster[2,1,1024]
     """
     _run(left, right, many=many, **options)
 
@@ -86,52 +95,53 @@ def dedupe_command(register: str, **options: Any) -> None:
     _run(register, None, many=True, **options)
 
 
-def _run(
-    left: str,
-    right: str | None,
-    *,
-    many: bool,
-    fields: str,
-    rules: str,
-    row_id: str,
-    least: float,
-    work: Path | None,
-    model: Path | None,
-    save_model: Path | None,
-    memory: int,
-    workers: int,
-    out: str,
-    account: str,
-    jsonl: bool,
-) -> None:
-    del jsonl
-    with failing(), _folder(work) as folder:
-        sides = [opened(name, folder, fields=fields) for name in ([left] if right is None else [left, right])]
+def _run(left: str, right: str | None, *, many: bool, **given: Any) -> None:
+    with failing(), _folder(given["work"]) as folder:
+        sides = [opened(n, folder, fields=given["fields"]) for n in ([left] if right is None else [left, right])]
         paths = [side.path for side in sides]
-        other = paths[1] if right is not None else None
-        if not fields:
-            require_lists(*sides)
-            found = link_lists(paths[0], other, folder=folder, least=least, many=many, workers=workers, progress=_tell)
+        if given["fields"]:
+            found = _link_tables(paths, folder, many=many, **given)
         else:
-            found = link(
-                Register(paths[0], row_id),
-                Register(other, row_id) if other else None,
-                read_plan(fields, rules),
+            require_lists(*sides, on_cluster=bool(given["master"]))
+            found = link_lists(
+                paths[0],
+                paths[1] if right is not None else None,
                 folder=folder,
-                least=least,
+                least=given["least"],
                 many=many,
-                model=model.read_text() if model else "",
-                workers=workers,
-                memory_mb=memory,
+                workers=given["workers"],
                 progress=_tell,
             )
-        if save_model and fields:
-            save_model.write_text(model.read_text() if model else (folder / "model.json").read_text())
-        _write(found, out, is_one=right is None)
+        _write(found, given["out"], is_one=right is None)
         told = json.dumps(found.account, ensure_ascii=False)
-        if account:
-            Path(account).write_text(told + "\n")
+        if given["account"]:
+            Path(given["account"]).write_text(told + "\n")
         click.echo(told, err=True)
+
+
+def _link_tables(paths: Sequence[Path], folder: Path, *, many: bool, **given: Any) -> Linked:
+    """Link tables here or on a cluster, and keep the model where that is asked for."""
+    registers = [Register(path, given["row_id"]) for path in paths]
+    model: Path | None = given["model"]
+    asked = {
+        "folder": folder,
+        "least": given["least"],
+        "many": many,
+        "model": model.read_text() if model else "",
+        "workers": given["workers"],
+        "memory_mb": given["memory"],
+        "progress": _tell,
+    }
+    both = registers[0], registers[1] if len(registers) > 1 else None
+    plan = read_plan(given["fields"], given["rules"])
+    if given["master"]:
+        settings = dict(pair.split("=", 1) for pair in given["settings"] if "=" in pair)
+        found = cluster.link(*both, plan, master=given["master"], parts=given["parts"], settings=settings, **asked)
+    else:
+        found = link(*both, plan, **asked)
+    if given["save_model"]:
+        given["save_model"].write_text(asked["model"] or (folder / "model.json").read_text())
+    return found
 
 
 @contextmanager

@@ -142,7 +142,11 @@ def _log_odds(score: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-def require_lists(*sides: Any) -> None:
-    """Raise ``Rejected("matching.plan")`` unless all sides are lists: a table of columns needs to be told what they are."""
+def require_lists(*sides: Any, on_cluster: bool) -> None:
+    """Raise ``Rejected("matching.plan")`` unless all sides are lists, and are to be linked here: a table of columns needs to
+    be told what they are, and a list is asked of an index, which is one machine's.
+    """
     if any(side.is_table for side in sides):
         raise Rejected("matching.plan", at="--fields", rule="a table with columns of its own needs --fields")
+    if on_cluster:
+        raise Rejected("matching.plan", at="--spark", rule="Spark links tables: it needs --fields")

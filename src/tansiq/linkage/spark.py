@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,16 +35,17 @@ def session(master: str, *, name: str = "tansiq linkage", **settings: str) -> Sp
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError as wrong:
-        raise Unavailable("matching.spark_missing") from wrong
+        raise Unavailable("matching.spark_missing", missing="PySpark", install="pip install 'tansiq[spark]'") from wrong
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName(name)
-    builder = builder.config("spark.ui.enabled", "false").config("spark.sql.execution.arrow.pyspark.enabled", "true")
+    builder = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+    builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
     for key, value in settings.items():
         builder = builder.config(key, value)
     try:
         opened: SparkSession = builder.getOrCreate()
     except (PySparkException, RuntimeError, FileNotFoundError) as wrong:
-        raise Unavailable("matching.spark_missing") from wrong
+        raise Unavailable("matching.spark_missing", missing="Java 17", install="openjdk-17-jre-headless") from wrong
     return opened
 
 
@@ -80,42 +82,47 @@ def _trimmed(side: DataFrame, plan: work.Plan, row_id: str) -> DataFrame:
 
 
 def _with_counts(sides: Sequence[DataFrame], plan: work.Plan) -> list[DataFrame]:
-    """Each record with how many records hold each of its values as it is read (``n0`` …), and of how many (``t0`` …)."""
-    from pyspark.sql import functions as f
+    """Each record with how many records hold each of its values as it is read (``n0`` …), and of how many (``t0`` …).
 
-    every = sides[0]
-    for side in sides[1:]:
-        every = every.unionByName(side)
-    found = list(sides)
-    for place in range(len(plan.fields)):
-        forms = _forms(plan, place, every)
-        total = int(forms.agg(f.sum("held")).collect()[0][0] or 0)
-        counts = forms.withColumn(f"n{place}", f.sum("held").over(_window("form"))).select(f"c{place}", f"n{place}")
-        found = [side.join(counts, f"c{place}", "left").withColumn(f"t{place}", f.lit(total)) for side in found]
-    return found
-
-
-def _window(column: str) -> Any:
+    All fields go the same way at once, a line for each value that a record holds: so there are as many shuffles as for one.
+    """
     from pyspark.sql import Window
-
-    return Window.partitionBy(column)
-
-
-def _forms(plan: work.Plan, place: int, every: DataFrame) -> DataFrame:
-    """The distinct values of a field, how many records hold each, and the hash of what it is when read."""
     from pyspark.sql import functions as f
 
-    single = work.Plan((work.Field(plan.fields[place].name, plan.fields[place].kind),), ())
-    column = f"c{place}"
+    every = sides[0].withColumn("side", f.lit(0))
+    for number, side in enumerate(sides[1:], start=1):
+        every = every.unionByName(side.withColumn("side", f.lit(number)))
+    columns = [f"c{place}" for place in range(len(plan.fields))]
+    totals = every.agg(*(f.count(column).alias(column) for column in columns)).collect()[0]
+    lines = every.select("side", "id", f.posexplode(f.array(*columns)).alias("place", "value")).where(
+        "value IS NOT NULL"
+    )
+    held = lines.groupBy("place", "value").agg(f.count("*").alias("held"))
+    read = held.mapInPandas(partial(_forms, plan), "place int, value string, held long, form long")
+    counted = read.withColumn("n", f.sum("held").over(Window.partitionBy("place", "form"))).select(
+        "place", "value", "n"
+    )
+    of_field = [[f.when(f.col("place") == p, f.col(c)) for c in ("value", "n")] for p in range(len(columns))]
+    wide = [f.max(one).alias(f"{c}{p}") for p, both in enumerate(of_field) for c, one in zip("cn", both, strict=True)]
+    records = lines.join(counted, ["place", "value"]).groupBy("side", "id").agg(*wide)
+    for place, column in enumerate(columns):
+        records = records.withColumn(f"t{place}", f.lit(int(totals[column])))
+    records = records.persist()
+    return [records.where(f.col("side") == number).drop("side") for number in range(len(sides))]
 
-    def read(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for part in parts:
-            texts = part[column].tolist()
-            store = work.make_store(single, [texts], [np.ones(len(texts), dtype=np.int64)])
-            yield part.assign(form=store.values.table[:, 2])
 
-    distinct = every.where(f.col(column).isNotNull()).groupBy(column).agg(f.count("*").alias("held"))
-    return distinct.mapInPandas(read, f"{column} string, held long, form long")
+def _forms(plan: work.Plan, parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Distinct values with the hash of what each is when it is read; in an executor."""
+    for part in parts:
+        forms = np.zeros(len(part), dtype=np.int64)
+        for place, field in enumerate(plan.fields):
+            mine = (part["place"] == place).to_numpy()
+            texts = part["value"][mine].tolist()
+            if texts:
+                single = work.Plan((work.Field(field.name, field.kind),), ())
+                store = work.make_store(single, [texts], [np.ones(len(texts), dtype=np.int64)])
+                forms[mine] = store.values.table[:, 2]
+        yield part.assign(form=forms)
 
 
 def _columns(plan: work.Plan) -> str:
@@ -136,7 +143,8 @@ def _with_keys(side: DataFrame, plan: work.Plan) -> DataFrame:
                 lines.append(part.iloc[keys.rows].assign(rule=number, key=keys.keys.view(np.int64)))
             yield pd.concat(lines)
 
-    return side.mapInPandas(keyed, f"id string, {_columns(plan)}, rule int, key long")
+    columns = [f"{kind}{place}" for place in range(len(plan.fields)) for kind in "cnt"]
+    return side.select("id", *columns).mapInPandas(keyed, f"id string, {_columns(plan)}, rule int, key long")
 
 
 def stored(plan: work.Plan, parts: Sequence[pd.DataFrame]) -> tuple[work.Store, list[Any]]:
@@ -173,16 +181,20 @@ def _scored(
 ) -> DataFrame:
     from pyspark.sql import functions as f
 
-    told, fields = model.to_json(plan), plan
+    told, schema = model.to_json(plan), "left string, right string, log_odds double"
 
     def score(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
-        return score_parts(a, b, fields, work.Model.from_json(told, fields), least=least, alone=alone)
+        return score_parts(a, b, plan, work.Model.from_json(told, plan), least=least, alone=alone)
 
-    def divided(side: DataFrame) -> DataFrame:
-        return side.withColumn("part", f.pmod(f.hash("rule", "key"), f.lit(parts)))
+    def divided(side: DataFrame) -> Any:
+        return side.withColumn("part", f.pmod(f.hash("rule", "key"), f.lit(parts))).groupBy("part")
 
-    pairs = divided(left).groupBy("part").cogroup(divided(right).groupBy("part"))
-    return pairs.applyInPandas(score, "left string, right string, log_odds double")
+    found: DataFrame = (
+        divided(left).applyInPandas(lambda part: score(part, part), schema)
+        if alone
+        else divided(left).cogroup(divided(right)).applyInPandas(score, schema)
+    )
+    return found
 
 
 def score_parts(

@@ -28,7 +28,7 @@ from tansiq.engine.matching.linkage.blocks import (
 )
 from tansiq.engine.matching.linkage.choosing import one_to_one, probability, said_of, together
 from tansiq.engine.matching.linkage.fields import Field, Kind, Plan, Rule, narrow_rules, read_plan
-from tansiq.engine.matching.linkage.model import Model, Sample, train
+from tansiq.engine.matching.linkage.model import Model, Sample, rules_of, train
 from tansiq.engine.matching.linkage.scoring import Pairs, sample_levels, score_unit
 from tansiq.engine.matching.linkage.store import Store, make_store, value_numbers
 
@@ -54,6 +54,7 @@ __all__ = [
     "plan_units",
     "probability",
     "read_plan",
+    "rules_of",
     "said_of",
     "sample_levels",
     "score_unit",

@@ -113,6 +113,7 @@ class Model:
             "version": 1,
             "prior": self.prior,
             "expected_matches": self.expected_matches,
+            "rules": [str(rule) for rule in plan.rules],
             "fields": {
                 field.name: {
                     "kind": field.kind,
@@ -145,6 +146,14 @@ class Model:
             return cls(m, u, given, moved, float(told["prior"]), float(told["expected_matches"]))
         except (ValueError, KeyError, TypeError, StopIteration) as wrong:
             raise Rejected("matching.model", at="model") from wrong
+
+
+def rules_of(text: str) -> str:
+    """The rules that a model was learned with, as ``read_plan`` takes them. Raises ``Rejected("matching.model")``."""
+    try:
+        return ",".join(map(str, json.loads(text)["rules"]))
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise Rejected("matching.model", at="rules") from wrong
 
 
 def _named(plan: Plan, chances: Floats) -> dict[str, float]:
