@@ -50,9 +50,9 @@ catalogues: ## every sentence in every language that was opened
 docs: ## generated pages are up to date, and every link in the docs leads somewhere
 	@$(PY) tools/docs.py --check
 
-bench: setup ## every benchmark, beside its peers (installs them)
-	@VIRTUAL_ENV="$$PWD/.venv" $$(command -v uv || echo .venv/bin/uv) sync --frozen --inexact -q --group bench --python $(PY)
-	@$(PY) -m bench
+bench: setup ## every benchmark, beside its peers (installs them); BENCH="--quick" or other options
+	@VIRTUAL_ENV="$$PWD/.venv" $$(command -v uv || echo .venv/bin/uv) sync --frozen --inexact -q --group bench --extra spark --python $(PY)
+	@$(PY) -m bench $(BENCH)
 
 clean: ## remove what was built here
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var
