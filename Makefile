@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-all check format lint types contract migrations catalogues docs bench clean
+.PHONY: help setup setup-tests demo test test-all check format lint types contract migrations catalogues docs bench fuzz audit sbom clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,16 @@ docs: ## generated pages are up to date, and every link in the docs leads somewh
 bench: setup ## every benchmark, beside its peers (installs them); BENCH="--quick" or other options
 	@VIRTUAL_ENV="$$PWD/.venv" $$(command -v uv || echo .venv/bin/uv) sync --frozen --inexact -q --group bench --extra spark --python $(PY)
 	@$(PY) -m bench $(BENCH)
+
+fuzz: setup-tests ## every reader of foreign bytes, guided by coverage where atheris can be had (TARGET=envelope, SECONDS=600 each)
+	@$(PY) -c "import atheris" 2>/dev/null || VIRTUAL_ENV="$$PWD/.venv" .venv/bin/uv pip install -q "atheris==3.0.0" || echo "atheris cannot be had: Hypothesis alone"
+	@$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
+
+audit: setup ## known vulnerabilities of what is installed, from the public database (needs the network)
+	@$(PY) tools/audit.py
+
+sbom: setup ## what the program is made of, as CycloneDX, from uv.lock
+	@$(PY) tools/sbom.py
 
 clean: ## remove what was built here
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var

@@ -128,7 +128,7 @@ class Stage:
         self.pause()
         if self.until(player, lambda one: speaks_of(one, reference), since=since) is None:
             raise Broken("an item of an unknown type: no status not_understood came back")
-        return [one for one in player.came[since:] if not speaks_of(one, reference)]
+        return player.came[since:]
 
     def has(self, player: Player, entry_id: str, dossier: str) -> bool:
         """Whether the node gives the entry to the player that asks for it."""

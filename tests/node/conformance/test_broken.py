@@ -112,5 +112,8 @@ def test_it_fails_in_the_right_clause(
     broken(monkeypatch)
     also = {"LOG-3"} if "LOG-4" in clauses else set()  # which shows the log that the others contradict
     found = run(stage, only={*clauses, *also, *ASKED_ALSO})
+    assert [
+        (v.clause.number, v.told) for v in found.verdicts if v.verdict == "fail" and v.clause.number not in clauses
+    ] == []
     assert set(found.of("fail")) == clauses
     assert all(one.told for one in found.verdicts if one.verdict == "fail")
