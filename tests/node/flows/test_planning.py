@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tansiq.engine.blind import oprf
 from tansiq.engine.blind.keys import record_keys
@@ -359,29 +360,29 @@ def test_the_budget_ends_and_everybody_is_told_before_what_it_could_have_scanned
     assert isinstance(ma.ask("coarse", ma.plans["one"].coarse), tuple)
 
 
-@pytest.mark.parametrize(
-    ("changed", "at"),
-    [
-        ({"query": "no id"}, "/query"),
-        ({"level": "finest"}, "/level"),
-        ({"asked_by": "x" * 65}, "/asked_by"),
-        ({"level": "fine"}, "/follows"),
-        ({"elements": b64encode(bytes(31))}, "/elements"),
-        ({"elements": b64encode(bytes(32 * 17))}, "/elements"),
-        ({"elements": b64encode(bytes(32 * 1024))}, "/elements"),
-        ({"elements": b64encode(bytes(32 * 16))}, "/elements/0"),
-    ],
-)
-def test_a_malformed_question_is_noted_and_nothing_is_kept(world: World, changed: dict[str, Any], at: str) -> None:
+MALFORMED = [
+    ({"query": "no id"}, "/query"),
+    ({"level": "finest"}, "/level"),
+    ({"asked_by": "x" * 65}, "/asked_by"),
+    ({"level": "fine"}, "/follows"),
+    ({"elements": b64encode(bytes(31))}, "/elements"),
+    ({"elements": b64encode(bytes(32 * 17))}, "/elements"),
+    ({"elements": b64encode(bytes(32 * 1024))}, "/elements"),
+    ({"elements": b64encode(bytes(32 * 16))}, "/elements/0"),
+]
+
+
+def test_a_malformed_question_is_noted_and_nothing_is_kept(world: World) -> None:
     ma = planner(world)
     ma.plans_at(PARIS)
-    item, _, content = ma.question("coarse", ma.plans["one"].coarse, **changed)
-    world.arrive(ma.far, item)
+    for changed, at in MALFORMED:
+        item, _, content = ma.question("coarse", ma.plans["one"].coarse, **changed)
+        with pytest.raises(Rejected) as caught:
+            plan_holding.take_question("ma", content, world.now)
+        assert caught.value.facts["at"] == at
+        world.arrive(ma.far, item)
     assert not InboundPlanQuery.objects.exists()
-    assert Event.objects.filter(event="item.refused").count() == 1
-    with pytest.raises(Rejected) as caught:
-        plan_holding.take_question("ma", content, world.now)
-    assert caught.value.facts["at"] == at
+    assert Event.objects.filter(event="item.refused").count() == len(MALFORMED)
 
 
 def test_without_a_budget_in_the_accord_nobody_asks_and_the_officer_sees_why(world: World) -> None:
@@ -411,28 +412,26 @@ def test_our_own_budget_ends_with_the_clause_and_a_task_to_use_the_telephone(wor
 # -- what goes wrong ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("changed", "code"),
-    [
-        ({"proof": b64encode(bytes(64))}, "blind.proof_invalid"),
-        ({"public": b64encode(oprf.derive_key_pair(bytes(32), b"x", mode=Mode.VOPRF).public)}, "blind.proof_invalid"),
-        ({"filter": b64encode(b"TSQF")}, "blind.filter_malformed"),
-        ({"elements": b64encode(bytes(32))}, "blind.batch_mismatch"),
-        ({"code": "decide.cell_budget_spent"}, "decide.cell_budget_spent"),
-    ],
-)
-def test_an_answer_that_is_worth_nothing_is_never_taken_for_no_conflict(
-    world: World, changed: dict[str, Any], code: str
-) -> None:
+WORTHLESS = [
+    ({"proof": b64encode(bytes(64))}, "blind.proof_invalid"),
+    ({"public": b64encode(oprf.derive_key_pair(bytes(32), b"x", mode=Mode.VOPRF).public)}, "blind.proof_invalid"),
+    ({"filter": b64encode(b"TSQF")}, "blind.filter_malformed"),
+    ({"elements": b64encode(bytes(32))}, "blind.batch_mismatch"),
+    ({"code": "decide.cell_budget_spent"}, "decide.cell_budget_spent"),
+]
+
+
+def test_an_answer_that_is_worth_nothing_is_never_taken_for_no_conflict(world: World) -> None:
     ma = planner(world)
     ma.plans_at(PARIS)
     mine = plan(world)
-    ma.answers(**changed)
-    (told,) = queries.asked_for(mine)
-    assert (told.state, told.code) == ("refused", code)
-    assert tasks(world, "liaison", "plan_not_asked") == ["desk.plan_not_asked"]
-    planning.check(world.officer("liaison"), str(mine.plan_id), now=world.later(minutes=1))
-    assert tasks(world, "liaison", "plan_not_asked") == []
+    for changed, code in WORTHLESS:
+        ma.answers(**changed)
+        (told,) = queries.asked_for(mine)
+        assert (told.state, told.code) == ("refused", code)
+        assert tasks(world, "liaison", "plan_not_asked") == ["desk.plan_not_asked"]
+        planning.check(world.officer("liaison"), str(mine.plan_id), now=world.later(minutes=1))
+        assert tasks(world, "liaison", "plan_not_asked") == []
     ma.answers()
     assert states(mine) == ["conflict"]
 
@@ -609,7 +608,10 @@ def test_what_nobody_acknowledges_or_resolves_goes_to_the_supervisors(world: Wor
     world.later(minutes=31)
     world.settle()
     assert tasks(world, "boss", "plan_escalated") == ["desk.plan_conflict_unseen"]
-    assert tasks(world, "stranger", "plan_escalated") == []
+    assert tasks(world, "liaison", "plan_unacknowledged") == ["desk.plan_unacknowledged"]
+    assert tasks(world, "stranger", "plan_escalated", "plan_unacknowledged") == []
+    world.arrive(ma.far, ma.far.act(ma.dossiers[0], "acknowledge", world.now))
+    assert tasks(world, "liaison", "plan_unacknowledged") == []
     world.later(hours=11)
     world.settle()
     assert tasks(world, "boss", "plan_escalated") == ["desk.plan_conflict_unresolved", "desk.plan_conflict_unseen"]
@@ -690,3 +692,17 @@ def test_a_plan_is_seen_by_its_circle_alone(world: World) -> None:
         plan(world, officer="auditor")
     with pytest.raises(Rejected, match="over_already"):
         plan(world, **tonight(world, hour=-5, hours=1))
+
+
+def test_nothing_of_a_plan_but_its_kind_and_window_stands_in_clear_in_the_store(world: World) -> None:
+    ma = planner(world)
+    ma.plans_at(PARIS)
+    plan(world, subjects=[PERSON])
+    ma.answers()
+    shown = ""
+    with connection.cursor() as cursor:
+        for table in ("plan", "planquery", "inboundplanquery", "conflict"):
+            cursor.execute(f"SELECT * FROM deconfliction_{table}")
+            shown += "".join(str(bytes(v) if isinstance(v, memoryview) else v) for row in cursor for v in row)
+    assert "operation" in shown
+    assert not any(word in shown for word in ("Lanterne", "48.85", "tsc1", "tsk1", "Talbi", CONTACT["phone"]))

@@ -231,6 +231,8 @@ def follow(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
             enqueue(MET_JOB, {"entry": entry.entry_id}, now=now, key=f"plan_met/{entry.entry_id}")
     if act == "meet":
         _set_clock(dossier, entry, now)
+    if act == "acknowledge" and not is_own:
+        desk.settle(f"plan_unacknowledged/{dossier.dossier_id}", now=now)
     if is_own and not entry.header.acted_by.is_machine:
         desk.settle_all(f"plan_conflict/{dossier.dossier_id}/", now=now)
     if dossier.is_closed:
@@ -297,6 +299,7 @@ def _end(dossier: Dossier, now: datetime) -> None:
         actions.close_conflict(conflict, new, outcome=str(outcome or "") if is_resolved else "", now=now)
         _settle(conflict, now)
     desk.settle_all(f"plan_escalated/{dossier.dossier_id}/", now=now)
+    desk.settle(f"plan_unacknowledged/{dossier.dossier_id}", now=now)
 
 
 def _settle(conflict: Conflict, now: datetime) -> None:
@@ -363,29 +366,51 @@ def _say_once(dossier: Dossier, act: str, codes: dict[str, Any], parts: tuple[Pa
 
 
 def escalate(payload: dict[str, Any], now: datetime) -> None:
-    """Job ``flows.plan_escalate``: what nobody here acknowledged in time, or nobody resolved, goes to the supervisors of the circle."""
+    """Job ``flows.plan_escalate``: what nobody here acknowledged in time, or nobody resolved, goes to the supervisors of the circle.
+
+    What the other side did not acknowledge is one more reason to use the telephone: its node may be down, or its desk unmanned.
+    """
     dossier = dossiers.dossier_by_id(str(payload["dossier"]))
     if dossier is None or dossier.is_closed:
         return
-    state, me = dossiers.folded_of(dossier).state, partners.my_id()
-    is_late = payload["due"] == "resolve_by" or state.latest(f"acknowledged:{me}") is None
-    if not is_late:
-        return
-    title = "desk.plan_conflict_unresolved" if payload["due"] == "resolve_by" else "desk.plan_conflict_unseen"
-    having = [one for one in officers() if one.is_active and is_supervisor(one) and dossier.circle in one.circles]
-    facts = {"partner": _other(dossier)}
+    state, due = dossiers.folded_of(dossier).state, str(payload["due"])
+    unseen = {party for party in dossier.participants if state.latest(f"acknowledged:{party}") is None}
     with transaction.atomic():
-        for owner in [one.reference for one in having] or [""]:
-            desk.put(
-                "plan_escalated",
-                f"plan_escalated/{dossier.dossier_id}/{payload['due']}/{owner}",
-                title_code=title,
-                facts=facts,
-                circle="" if owner else dossier.circle,
-                owner=owner,
-                link=f"/dossiers/{dossier.dossier_id}",
-                urgent=True,
-                now=now,
-            )
-        told = {"due": str(payload["due"])}
+        if due == "resolve_by":
+            _lay_before_supervisors(dossier, due, "desk.plan_conflict_unresolved", now)
+        elif partners.my_id() in unseen:
+            _lay_before_supervisors(dossier, due, "desk.plan_conflict_unseen", now)
+        if due == "acknowledge_by" and _other(dossier) in unseen:
+            _tell_unacknowledged(dossier, now)
+        told = {"due": due, "unseen_by": sorted(unseen)}
         record("plan.escalated", actor="machine", facts=told, log="internal", now=now, dossier=dossier.dossier_id)
+
+
+def _lay_before_supervisors(dossier: Dossier, due: str, title: str, now: datetime) -> None:
+    """A task for each of them by name; for the whole circle where it has none."""
+    having = [one for one in officers() if one.is_active and is_supervisor(one) and dossier.circle in one.circles]
+    for owner in [one.reference for one in having] or [""]:
+        desk.put(
+            "plan_escalated",
+            f"plan_escalated/{dossier.dossier_id}/{due}/{owner}",
+            title_code=title,
+            facts={"partner": _other(dossier)},
+            circle="" if owner else dossier.circle,
+            owner=owner,
+            link=f"/dossiers/{dossier.dossier_id}",
+            urgent=True,
+            now=now,
+        )
+
+
+def _tell_unacknowledged(dossier: Dossier, now: datetime) -> None:
+    desk.put(
+        "plan_unacknowledged",
+        f"plan_unacknowledged/{dossier.dossier_id}",
+        title_code="desk.plan_unacknowledged",
+        facts={"partner": _other(dossier)},
+        circle=dossier.circle,
+        link=f"/dossiers/{dossier.dossier_id}",
+        urgent=True,
+        now=now,
+    )

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 OWN_PAGES = {"request": "dossiers_new"}
 """Kinds whose opening has a page of its own."""
-BY_OTHER_MEANS = frozenset({"accord"})
-"""Kinds that no form opens: terms are proposed as a whole, by ``tansiq accord propose``."""
+BY_OTHER_MEANS = frozenset({"accord", "deconfliction"})
+"""Kinds that no form opens: terms are proposed as a whole, by ``tansiq accord propose``; that plans meet is said by a machine."""
 
 
 @for_officers
