@@ -19,13 +19,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tansiq.demo.nodes import FRANCE, MOROCCO, wait_for
+from tansiq.demo.nodes import wait_for
 from tansiq.engine.envelopes import age, sealing
 from tansiq.engine.envelopes.cards import CardKey, Contact, NodeCard
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.formats.ids import new_id
 from tests.system import intents
-from tests.system.world import Driver, nodes, ratified
+from tests.system.world import Driver, agreed
 
 
 def main() -> None:
@@ -38,18 +38,12 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder:
         bare = bare_cost(Path(folder), min(given.entries, 500))
-    with tempfile.TemporaryDirectory() as folder, nodes(Path(folder), [FRANCE, MOROCCO]) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
-        ratified(drivers, ["fr", "ma"])
+    with tempfile.TemporaryDirectory() as folder, agreed(Path(folder)) as (_, drivers):
         dossier = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
         for name in ("ma", "fr"):
             wait_for("the receipt", lambda name=name: drivers[name]("entries", dossier=dossier)["phase"] == "received")
         latency(drivers, dossier, given.rate, given.seconds)
         rate = throughput(drivers, dossier, given.entries)
-        for driver in drivers.values():
-            driver.kill()
     print(f"bare cost of the same entries          {bare:8.1f} /s")
     print(f"sustained, of the bare cost            {rate / bare:8.2f}")
 

@@ -6,15 +6,14 @@ The test process itself never touches the store: Playwright's event loop and Dja
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tansiq.demo import people
-from tansiq.demo.nodes import FRANCE, MOROCCO, PASSWORD, Node, enrol_each_other, wait_for
+from tansiq.demo.nodes import FRANCE, MOROCCO, PASSWORD, Node, wait_for
 from tansiq.engine.accords.terms import read_terms
-from tests.system.world import Driver
+from tests.system.world import Made, enrolled, start
 
 TITLE = {"ar": "اتفاق مغربي فرنسي", "fr": "Accord franco-marocain", "en": "Franco-Moroccan accord"}
 
@@ -33,29 +32,25 @@ class Federation:
 @contextmanager
 def federation(folder: Path) -> Iterator[Federation]:
     """Both nodes with officers and invented subjects; stopped at the end, whatever happened."""
-    made = [Node(FRANCE, folder / "fr" / "home"), Node(MOROCCO, folder / "ma" / "home")]
+    made = [Made(FRANCE, folder / "fr" / "home"), Made(MOROCCO, folder / "ma" / "home")]
     try:
-        with ThreadPoolExecutor(2) as pool:
-            fingerprints = dict(zip(("fr", "ma"), pool.map(Node.init, made), strict=True))
-            enrol_each_other(made, fingerprints)
-            list(pool.map(_seed, made))
-            list(pool.map(lambda node: node.start(wait=90), made))
+        enrolled(made)
+        for node in made:
+            told = {"officers": people.OFFICERS[node.node_id], "subjects": people.SUBJECTS[node.node_id]}
+            node.hands("program", words=["seed", "-"], given=told)
+        start(made)
         yield Federation(made[0], made[1], _accord(*made))
     finally:
         for node in made:
+            node.hands.kill()
             node.stop()
 
 
-def _seed(node: Node) -> None:
-    told = {"officers": people.OFFICERS[node.node_id], "subjects": people.SUBJECTS[node.node_id]}
-    node.command("seed", "-", given=told)
-
-
-def _accord(fr: Node, ma: Node) -> str:
+def _accord(fr: Made, ma: Made) -> str:
     """Proposed in France, ratified on both sides, each by the officer who may."""
     held = read_terms(people.terms(["fr", "ma"], TITLE, bilateral=True))
     codes = {"terms": held.digest}
-    hands = {"henri": Driver(fr), "driss": Driver(ma)}
+    hands = {"henri": fr.hands, "driss": ma.hands}
     try:
         part = {"type": "terms", "content": held.to_json()}
         proposal = {"kind": "accord", "act": "propose", "participants": ["ma"], "codes": codes, "parts": [part]}

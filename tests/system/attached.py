@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tansiq.demo.nodes import FRANCE, MOROCCO, Node, wait_for
+from tansiq.demo.nodes import wait_for
 from tests.system import intents
 from tests.system.line import Line
-from tests.system.world import Driver, nodes, ratified
+from tests.system.world import Driver, Made, agreed
 
 MB = 1024 * 1024
 
 
 @dataclass
-class Behind(Node):
+class Behind(Made):
     """A node that its partners reach over a line."""
 
     line: Line | None = None
@@ -33,7 +33,7 @@ class Behind(Node):
 class Pair:
     """Two nodes; ``fr`` stands behind the line."""
 
-    made: dict[str, Node]
+    made: dict[str, Made]
     drivers: dict[str, Driver]
     done: list[str] = field(default_factory=list)
 
@@ -49,11 +49,9 @@ class Pair:
         found = {}
         for name, node in self.made.items():
             for pid in node.children():
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                kind = "worker" if b"worker" in words else "serve"
                 status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
                 peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-                found[f"{name} {kind}"] = int(peak.split()[1]) // 1024
+                found[f"{name} {node.part_of(pid)}"] = int(peak.split()[1]) // 1024
         return found
 
     def send(self, size: int) -> tuple[str, dict[str, Any]]:
@@ -80,16 +78,10 @@ class Pair:
 @contextmanager
 def pair(folder: Path, *, unreachable: tuple[str, ...] = ()) -> Iterator[Pair]:
     """Two running nodes with an accord; ``fr`` behind a line that can be cut."""
-    with nodes(folder, [FRANCE, MOROCCO], unreachable=unreachable, kind=Behind) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
+    with agreed(folder, unreachable=unreachable, kind=Behind) as (made, drivers):
         try:
-            ratified(drivers, ["fr", "ma"])
             yield Pair(made, drivers)
         finally:
-            for driver in drivers.values():
-                driver.kill()
             for node in made.values():
                 if isinstance(node, Behind) and node.line:
                     node.line.close()

@@ -9,31 +9,55 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
-    """Read commands until the input ends."""
-    from tansiq.node.cli.session import now, start_django
-
-    home = Path(os.environ["TANSIQ_HOME"])
-    start_django(home)
-    from django.db import close_old_connections
-
+    """Read commands until the input ends. Before the node is made, the first of them is ``program`` with ``init``."""
     from tansiq.engine.errors import TansiqError
-    from tansiq.node.vault import keys
+    from tansiq.node.cli.session import now
 
-    keys.unlock(home, Path(os.environ["TANSIQ_PASSPHRASE_FILE"]).read_text(encoding="utf-8").rstrip("\n"))
-    print(json.dumps({"ok": "ready"}), flush=True)
     for line in sys.stdin:
-        close_old_connections()
         command = json.loads(line)
+        if command["do"] != "program":
+            unlocked()
         try:
             answer: dict[str, Any] = {"ok": COMMANDS[command.pop("do")](now=now(), **command)}
         except TansiqError as error:
             answer = {"error": error.code, "facts": error.facts}
+        except SystemExit as ended:
+            answer = {"error": "exit", "facts": {"status": ended.code}}
         print(json.dumps(answer, default=str), flush=True)
+
+
+def unlocked() -> None:
+    """Django for this home, with the vault open and no connection that has died."""
+    from tansiq.node.cli.session import Session
+
+    session = Session(os.environ["TANSIQ_HOME"], passphrase_file=os.environ["TANSIQ_PASSPHRASE_FILE"])
+    session.unlock()
+    from django.db import close_old_connections
+
+    close_old_connections()
+
+
+def program(*, now: Any, words: list[str], given: Any = None) -> Any:
+    """Run ``tansiq --json words`` in this process; returns the JSON it prints, or its text."""
+    import contextlib
+    import io
+
+    from tansiq.node.cli import cli
+
+    del now
+    said, asked = io.StringIO(), sys.stdin
+    sys.stdin = io.TextIOWrapper(io.BytesIO(json.dumps(given, ensure_ascii=False).encode()))
+    try:
+        with contextlib.redirect_stdout(said):
+            cli(["--json", *words], standalone_mode=False)
+    finally:
+        sys.stdin = asked
+    text = said.getvalue()
+    return json.loads(text) if text.strip().startswith(("{", "[")) else text
 
 
 def act(*, now: Any, officer: str, intent: dict[str, Any], draft: str = "") -> dict[str, Any]:
@@ -183,6 +207,7 @@ def opened(*, now: Any, officer: str, dossier: str) -> str:
 
 
 COMMANDS = {
+    "program": program,
     "attach": attach,
     "files": files,
     "opened": opened,

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from tansiq.demo.nodes import FRANCE, MOROCCO, CommandFailed, Node, wait_for
+from tansiq.demo.nodes import FRANCE, MOROCCO, CommandFailed, wait_for
 from tests.system import intents
-from tests.system.world import Driver, nodes, ratified
+from tests.system.world import Driver, Made, nodes, ratified, start
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -29,15 +29,19 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 class Gap:
     """Both nodes, an officer's hands on each, and the stick that is carried between them."""
 
-    nodes: dict[str, Node]
+    nodes: dict[str, Made]
     drivers: dict[str, Driver]
     stick: Path
 
+    def program(self, name: str, *words: str) -> dict[str, Any]:
+        """``tansiq envelopes`` on the stick, by the officer's hands: one start of Python less for each of many."""
+        return dict(self.drivers[name]("program", words=["envelopes", *words, "--dir", str(self.stick)]))
+
     def export(self, name: str, other: str) -> dict[str, Any]:
-        return dict(self.nodes[name].command("envelopes", "export", "--to", other, "--dir", str(self.stick)))
+        return self.program(name, "export", "--to", other)
 
     def take(self, name: str) -> dict[str, Any]:
-        told = dict(self.nodes[name].command("envelopes", "import", "--dir", str(self.stick)))
+        told = self.program(name, "import")
         wait_for(f"{name} to open what came", lambda: self.drivers[name]("totals")["jobs"] == 0)
         return told
 
@@ -67,17 +71,13 @@ def gap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gap]:
     with nodes(tmp_path, [FRANCE, MOROCCO], unreachable=["fr", "ma"]) as made:
         for name, other in (("fr", "ma"), ("ma", "fr")):
             made[name].command("partner", "by-hand", other)
-            made[name].start()
-        drivers = {name: Driver(node) for name, node in made.items()}
+        start(made.values())
+        drivers = {name: node.hands for name, node in made.items()}
         stick = tmp_path / "stick"
         stick.mkdir()
         found = Gap(made, drivers, stick)
-        try:
-            agreed(found)
-            yield found
-        finally:
-            for driver in drivers.values():
-                driver.kill()
+        agreed(found)
+        yield found
 
 
 def agreed(gap: Gap) -> str:

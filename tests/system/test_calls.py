@@ -10,30 +10,22 @@ from typing import Any
 
 import pytest
 
-from tansiq.demo.nodes import ESCALATION, FRANCE, MOROCCO, Node, wait_for
+from tansiq.demo.nodes import ESCALATION, wait_for
 from tansiq.engine.formats.times import format_time, parse_time
 from tests.system import intents
-from tests.system.world import Driver, nodes, ratified
+from tests.system.world import Driver, Made, agreed
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("calls"), pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[tuple[dict[str, Node], dict[str, Driver], str]]:
+def two(tmp_path: Path) -> Iterator[tuple[dict[str, Made], dict[str, Driver], str]]:
     """France and Morocco, running, and an open line between them."""
-    with nodes(tmp_path, [FRANCE, MOROCCO]) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
-        try:
-            ratified(drivers, ["fr", "ma"])
-            told = {"codes": {"purpose": "prevention"}, "participants": ["ma"]}
-            line = drivers["fr"]("act", officer="liaison", intent={"kind": "channel", "act": "open", **told})["dossier"]
-            wait_for("the line", lambda: drivers["ma"]("entries", dossier=line)["entries"])
-            yield made, drivers, str(line)
-        finally:
-            for driver in drivers.values():
-                driver.kill()
+    with agreed(tmp_path) as (made, drivers):
+        told = {"codes": {"purpose": "prevention"}, "participants": ["ma"]}
+        line = drivers["fr"]("act", officer="liaison", intent={"kind": "channel", "act": "open", **told})["dossier"]
+        wait_for("the line", lambda: drivers["ma"]("entries", dossier=line)["entries"])
+        yield made, drivers, str(line)
 
 
 def rings(driver: Driver, line: str) -> list[dict[str, Any]]:
@@ -43,7 +35,7 @@ def rings(driver: Driver, line: str) -> list[dict[str, Any]]:
 
 
 def test_a_call_waits_out_the_cut_rings_from_its_arrival_and_survives_the_worker(
-    two: tuple[dict[str, Node], dict[str, Driver], str],
+    two: tuple[dict[str, Made], dict[str, Driver], str],
 ) -> None:
     made, drivers, line = two
     fr, ma = drivers["fr"], drivers["ma"]

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tansiq.demo.nodes import FRANCE, MOROCCO, Node, wait_for
+from tansiq.demo.nodes import Node, wait_for
 from tests.system import intents
-from tests.system.world import Driver, Failed, nodes, ratified
+from tests.system.world import Driver, Failed, Made, agreed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 ENTRIES = 300
@@ -47,11 +47,7 @@ def test_300_entries_survive_kill_9(tmp_path: Path) -> None:
     seed = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
     print(f"CHAOS_SEED={seed}")
     chance = random.Random(seed)
-    with nodes(tmp_path, [FRANCE, MOROCCO]) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
-        ratified(drivers, ["fr", "ma"])
+    with agreed(tmp_path) as (made, drivers):
         killer = Killer(list(made.values()), seed)
         killer.start()
         try:
@@ -63,8 +59,6 @@ def test_300_entries_survive_kill_9(tmp_path: Path) -> None:
         assert len(killer.kills) >= 5
         _settle(made, drivers)
         _compare(drivers, confirmed)
-        for driver in drivers.values():
-            driver.kill()
 
 
 def _act_until(drivers: dict[str, Driver], chance: random.Random, wanted: int) -> dict[str, set[str]]:
@@ -99,7 +93,7 @@ def _try(driver: Driver, intent: dict[str, Any], chance: random.Random) -> dict[
         return None
 
 
-def _settle(made: dict[str, Node], drivers: dict[str, Driver]) -> None:
+def _settle(made: dict[str, Made], drivers: dict[str, Driver]) -> None:
     for node in made.values():
         if node.process is None:
             node.start()

@@ -8,37 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from tansiq.demo.nodes import FRANCE, MOROCCO, CommandFailed, wait_for
+from tansiq.demo.nodes import CommandFailed, wait_for
 from tests.system import intents
-from tests.system.world import Driver, nodes, ratified
+from tests.system.world import agreed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 def test_a_node_without_an_address_takes_part(tmp_path: Path) -> None:
-    with nodes(tmp_path, [FRANCE, MOROCCO], unreachable=["fr"]) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
-        ratified(drivers, ["fr", "ma"])
+    with agreed(tmp_path, unreachable=["fr"]) as (_, drivers):
         dossier = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
         wait_for("the receipt, fetched", lambda: drivers["fr"]("entries", dossier=dossier)["phase"] == "received")
         here, there = (drivers[n]("entries", dossier=dossier) for n in ("fr", "ma"))
         assert here == there
         wait_for("receipts brought", lambda: drivers["ma"]("totals")["undelivered"] == 0)
-        for driver in drivers.values():
-            driver.kill()
 
 
 @pytest.mark.skipif(
     "TANSIQ_TEST_DB" in os.environ, reason="the copy of a PostgreSQL node needs pg_dump beside the test server"
 )
 def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Path) -> None:
-    with nodes(tmp_path, [FRANCE, MOROCCO]) as made:
-        for node in made.values():
-            node.start()
-        drivers = {name: Driver(node) for name, node in made.items()}
-        ratified(drivers, ["fr", "ma"])
+    with agreed(tmp_path) as (made, drivers):
         fr, ma = made["fr"], made["ma"]
         copy = tmp_path / "fr.copy"
         fr.command("backup", str(copy))
@@ -74,5 +64,3 @@ def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Pa
         findings = fr.command("doctor")
         assert not [f for f in findings if f["level"] == "bad"], findings
         assert not [f for f in ma.command("doctor") if f["level"] == "bad"]
-        for driver in drivers.values():
-            driver.kill()

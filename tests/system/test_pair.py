@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tansiq.demo.nodes import Node, wait_for
+from tansiq.demo.nodes import wait_for
 from tests.system import intents
-from tests.system.world import Driver, Failed
+from tests.system.world import Driver, Failed, Made
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("pair")]
-Pair = tuple[dict[str, Node], dict[str, Driver]]
+Pair = tuple[dict[str, Made], dict[str, Driver]]
 
 
 def _ask(drivers: dict[str, Driver], **changed: Any) -> str:

@@ -1,4 +1,8 @@
-"""Nodes for system tests: real processes with an officer's driver beside each."""
+"""Nodes for system tests: real processes with an officer's driver beside each.
+
+What makes a node – ``tansiq init``, ``partner card``, ``partner enrol`` – is run in the one process that afterwards acts as its
+officer: the same commands, without a start of Python for each of them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tansiq.demo.nodes import PASSWORD, Country, Node, enrol_each_other, wait_for
+from tansiq.demo.nodes import FRANCE, MOROCCO, PASSWORD, Country, Node, enrol_each_other, wait_for
 from tansiq.demo.people import terms
 
 
@@ -43,7 +48,6 @@ class Driver:
             text=True,
             cwd=root,
         )
-        self._answer()
 
     def _answer(self) -> Any:
         assert self.process
@@ -85,32 +89,68 @@ def _database() -> str:
     return f"{server.rsplit('/', 1)[0]}/{name}"
 
 
+@dataclass
+class Made(Node):
+    """A node with an officer's hands, in which its commands run as long as it is being made."""
+
+    is_made: bool = False
+    hands: Driver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hands = Driver(self)
+
+    def command(self, *words: str, officer: str = "", given: Any = None) -> Any:
+        if self.is_made:
+            return super().command(*words, officer=officer, given=given)
+        return self.hands("program", words=list(words), given=given)
+
+
 @contextmanager
 def nodes(
-    folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = (), kind: type[Node] = Node
-) -> Iterator[dict[str, Node]]:
+    folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = (), kind: type[Made] = Made
+) -> Iterator[dict[str, Made]]:
     """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
     made = [
         kind(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database())
         for c in countries
     ]
-    for node in made:
-        (folder / node.node_id).mkdir(parents=True, exist_ok=True)
-    spoken = {node.node_id: node.init() for node in made}
-    enrol_each_other(made, spoken)
-    for node in made:
-        hands = Driver(node)
-        hands(
-            "people",
-            password=PASSWORD,
-            officers=[["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]],
-        )
-        hands.kill()
+    officers = [["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]]
     try:
+        enrolled(made)
+        for node in made:
+            node.hands("people", password=PASSWORD, officers=officers)
         yield {node.node_id: node for node in made}
     finally:
         for node in made:
+            node.hands.kill()
             node.kill()
+
+
+def enrolled(made: Sequence[Made]) -> None:
+    """Make these nodes, and enrol them with each other."""
+    with ThreadPoolExecutor() as pool:
+        spoken = dict(zip([n.node_id for n in made], pool.map(Node.init, made), strict=True))
+    enrol_each_other(made, spoken)
+    for node in made:
+        node.is_made = True
+
+
+def start(made: Iterable[Node]) -> None:
+    """Start all of these nodes at once and wait until each answers."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda node: node.start(wait=90), made))
+
+
+@contextmanager
+def agreed(
+    folder: Path, *, unreachable: Sequence[str] = (), kind: type[Made] = Made
+) -> Iterator[tuple[dict[str, Made], dict[str, Driver]]]:
+    """Nodes fr and ma, running, with an accord in force between them, and the hands of an officer on each."""
+    with nodes(folder, [FRANCE, MOROCCO], unreachable=unreachable, kind=kind) as made:
+        start(made.values())
+        drivers = {name: node.hands for name, node in made.items()}
+        ratified(drivers, ["fr", "ma"])
+        yield made, drivers
 
 
 def ratified(

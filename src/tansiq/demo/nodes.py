@@ -249,10 +249,14 @@ class Node:
             return []
         return [int(word) for word in text.split()]
 
+    def part_of(self, pid: int) -> str:
+        """Which part of the node this process is: serve or worker."""
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip().removeprefix("tansiq-")
+
     @contextlib.contextmanager
     def worker_held(self) -> Iterator[None]:
         """The node's worker stands still meanwhile: envelopes are taken in and receipted, and nothing is done about them."""
-        held = [pid for pid in self.children() if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+        held = [pid for pid in self.children() if self.part_of(pid) == "worker"]
         if not held:
             raise RuntimeError(f"{self.node_id} has no worker to hold")
         try:

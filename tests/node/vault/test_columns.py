@@ -88,18 +88,12 @@ def test_absent_is_absent(db: None) -> None:
 # -- keys ----------------------------------------------------------------------------------------------------------------
 
 
-def test_keys_survive_their_file_and_their_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_survive_their_file(tmp_path: Path) -> None:
     held = keys.generate(NOW)
     keys.write_secrets(tmp_path / keys.SECRETS_FILE, held.to_json(), "seven lamps", work_factor=4)
     assert (tmp_path / keys.SECRETS_FILE).stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == [keys.SECRETS_FILE]
     assert keys.unlock(tmp_path, "seven lamps").to_json() == held.to_json()
-    reading = keys.pipe_for_child(held)
-    keys.install(None)
-    monkeypatch.setenv(keys.KEYS_FD, str(reading))
-    assert keys.is_unlocked()
-    assert keys.current().to_json() == held.to_json()
-    assert keys.KEYS_FD not in os.environ, "a grandchild gets nothing"
 
 
 def test_the_wrong_words_open_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -73,54 +72,18 @@ def init(session: Session, node_id: str, **told: Any) -> None:
 @passed
 def run(session: Session) -> None:
     """Run the node: pages, partners' door, and worker, until Ctrl-C."""
-    from tansiq.node.vault import keys
-
     session.unlock()
-    held = keys.current()
-    children: list[subprocess.Popen[bytes]] = []
-    stopping = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: stop.set())
     from django.conf import settings
+
+    from tansiq.node.cli import processes
 
     node = settings.NODE
     click.echo(f"{node.node_id}: http://{node.host}:{node.port}/", err=True)
-    commands = {"serve": ["serve"], "worker": ["worker"]}
-    running = {name: _child(session, command, held) for name, command in commands.items()}
-    try:
-        while not stopping.wait(0.3):
-            for name, child in running.items():
-                if child.poll() is not None:
-                    click.echo(f"{name} ended with status {child.returncode}; starting it again", err=True)
-                    stopping.wait(1)
-                    running[name] = _child(session, commands[name], held)
-    finally:
-        children = list(running.values())
-        for child in children:
-            child.terminate()
-        for child in children:
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-
-
-def _child(session: Session, command: list[str], held: Any) -> subprocess.Popen[bytes]:
-    """Start one of the node's own processes with the keys in an inherited pipe."""
-    from tansiq.node.vault import keys
-
-    reading = keys.pipe_for_child(held)
-    environment = {**os.environ, keys.KEYS_FD: str(reading), "TANSIQ_HOME": str(session.home_path)}
-    try:
-        # A new session: Ctrl-C reaches only the parent, which ends its children in order.
-        return subprocess.Popen(
-            [sys.executable, "-m", "tansiq.node.cli", *command],
-            env=environment,
-            pass_fds=[reading],
-            start_new_session=True,
-        )
-    finally:
-        os.close(reading)
+    processes.load()
+    processes.supervise({"serve": serve_pages, "worker": lambda: work("main")}, stop=stop)
 
 
 def warm_up() -> None:
@@ -130,22 +93,17 @@ def warm_up() -> None:
     threading.Thread(target=matching.warm_up, name="warm-up", daemon=True).start()
 
 
-def end_with_parent() -> None:
-    """Ask the kernel to end this process when the one that started it dies, so that a killed parent leaves nothing behind."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
 @click.command(hidden=True)
 @passed
 def serve(session: Session) -> None:
-    """Serve pages and the partners' door (one of the processes of ``run``)."""
-    import uvicorn
-
-    end_with_parent()
+    """Serve pages and the partners' door alone."""
     session.unlock()
+    serve_pages()
+
+
+def serve_pages() -> None:
+    """Serve pages and the partners' door until a signal; the vault of this process is open."""
+    import uvicorn
     from django.conf import settings
 
     from tansiq.node.cli import checks
@@ -172,9 +130,13 @@ def serve(session: Session) -> None:
 )
 @passed
 def worker(session: Session, name: str) -> None:
-    """Deliver, open, sequence and remind (one of the processes of ``run``; any number on PostgreSQL)."""
-    end_with_parent()
+    """Deliver, open, sequence and remind: one worker alone (any number on PostgreSQL)."""
     session.unlock()
+    work(name)
+
+
+def work(name: str) -> None:
+    """Work as the worker ``name`` until a signal; the vault of this process is open."""
     from tansiq.node.flows import working
 
     warm_up()

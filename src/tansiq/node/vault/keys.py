@@ -1,8 +1,8 @@
 """The unsealed keys of this process.
 
 ``secrets.age`` in the node's home is an age file under a passphrase. ``tansiq run`` asks for the passphrase once, opens the file,
-and hands the plain secrets to its children through an inherited pipe (``TANSIQ_KEYS_FD``): never through the environment, a
-command line or the disk. A process that has no keys can serve nothing that is sealed and says so.
+and forks its children, which have the keys with the rest of its memory: never through the environment, a command line or the
+disk. A process that has no keys can serve nothing that is sealed and says so.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from typing import Any
 from tansiq.engine.envelopes import age, keyfile
 from tansiq.engine.envelopes.signing import Ed25519Signer
 from tansiq.engine.errors import Unavailable
-from tansiq.engine.formats import canonical, strict_json
 from tansiq.engine.formats.ids import b64decode, b64encode
 from tansiq.engine.formats.times import format_time, parse_time
 
 SECRETS_FILE = "secrets.age"
 ROOT_FILE = "root-key.age"
-KEYS_FD = "TANSIQ_KEYS_FD"
 MAILBOX_DAYS = 30
 
 
@@ -118,8 +116,6 @@ def install(keys: Keys | None) -> None:
 
 def current() -> Keys:
     """The keys of this process; raises Unavailable("vault.locked") until an officer has unlocked the node."""
-    if _current is None and KEYS_FD in os.environ:
-        install(_from_pipe(int(os.environ.pop(KEYS_FD))))
     if _current is None:
         raise Unavailable("vault.locked")
     return _current
@@ -127,21 +123,7 @@ def current() -> Keys:
 
 def is_unlocked() -> bool:
     """Whether :func:`current` would answer."""
-    return _current is not None or KEYS_FD in os.environ
-
-
-def _from_pipe(fd: int) -> Keys:
-    with os.fdopen(fd, "rb") as pipe:
-        return Keys.from_json(strict_json.loads(pipe.read()))
-
-
-def pipe_for_child(keys: Keys) -> int:
-    """The reading end of a pipe that holds ``keys`` once; pass it with ``pass_fds`` and name it in TANSIQ_KEYS_FD."""
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(canonical.dumps(keys.to_json()))
-    os.set_inheritable(reading, True)
-    return reading
+    return _current is not None
 
 
 def write_secrets(
