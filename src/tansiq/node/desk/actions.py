@@ -11,6 +11,7 @@ from tansiq.engine.formats.times import to_utc
 from tansiq.node.desk import policy, queries
 from tansiq.node.desk.models import NEVER, OPEN, SETTLED, ExerciseLink, Task
 from tansiq.node.desk.policy import Viewer
+from tansiq.node.vault.asking import asked_once
 
 KEEP_SETTLED = timedelta(days=90)
 _TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent", "exercise")
@@ -45,11 +46,15 @@ def put(
         "due_at": to_utc(due_at) if due_at else None,
         "link": link,
         "urgent": urgent,
-        "exercise": bool(link) and ExerciseLink.objects.filter(link=link).exists(),
+        "exercise": bool(link) and _is_exercise(link),
     }
     fresh = {**told, "sorts_at": told["due_at"] or NEVER, "created_at": now, "changed_at": now}
     with transaction.atomic():
-        task, is_new = Task.objects.select_for_update().get_or_create(key=key, defaults=fresh)
+        held = Task.objects.select_for_update()
+        # Looked for first: it mostly is there, and to try and fail needs a savepoint.
+        task, is_new = held.filter(key=key).first(), False
+        if task is None:
+            task, is_new = held.get_or_create(key=key, defaults=fresh)
         if is_new or (task.state == SETTLED and once):
             return
         if task.state == SETTLED:
@@ -61,6 +66,11 @@ def put(
             setattr(task, name, told[name])
         task.sorts_at, task.changed_at, task.snoozed_until = task.due_at or NEVER, now, None
         task.save()
+
+
+@asked_once(ExerciseLink)
+def _is_exercise(link: str) -> bool:
+    return ExerciseLink.objects.filter(link=link).exists()
 
 
 def mark_exercise(link: str) -> None:

@@ -106,6 +106,11 @@ def changed_since(at: datetime) -> QuerySet[Task]:
     return Task.objects.filter(changed_at__gte=at).only("id", "changed_at", "circle", "owner")
 
 
+def is_open(key: str) -> bool:
+    """Whether a task of this key is open; for the machine."""
+    return Task.objects.filter(key=key, state=OPEN).exists()
+
+
 def open_keys(kind: str) -> list[str]:
     """The keys of all open tasks of a kind; for the machine, which settles those that nothing calls for any more."""
     return list(Task.objects.filter(kind=kind, state=OPEN).order_by("key").values_list("key", flat=True))

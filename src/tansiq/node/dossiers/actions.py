@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.audit.actions import record
-from tansiq.node.dossiers import owed
+from tansiq.node.dossiers import owed, queries
 from tansiq.node.dossiers.models import (
     Approval,
     Case,
@@ -43,12 +43,42 @@ def lock(dossier_id: str) -> Dossier | None:
     return Dossier.objects.select_for_update().filter(dossier_id=dossier_id).first()
 
 
+class Locked:
+    """The dossiers that the caller's transaction has locked, each read once, as its own entries leave them.
+
+    Several are locked in one order, so that two transactions never wait for each other.
+    """
+
+    def __init__(self, dossier_ids: Iterable[str] = ()) -> None:
+        rows = Dossier.objects.select_for_update().filter(dossier_id__in=set(dossier_ids)).order_by("dossier_id")
+        self._rows = {row.dossier_id: row for row in rows}
+        self.traces: dict[str, Trace] = {}
+
+    def get(self, dossier_id: str) -> Dossier | None:
+        """The dossier, locked; None where there is none yet."""
+        row = self._rows.get(dossier_id) or lock(dossier_id)
+        if row is not None:
+            self._rows[dossier_id] = row
+        return row
+
+    def has_grown(self, dossier: Dossier, trace: Trace) -> None:
+        """An entry was appended to the dossier."""
+        self._rows[dossier.dossier_id] = dossier
+        self.traces[trace.entry_id] = trace
+
+    def forget(self, dossier_id: str) -> None:
+        """What was done in the dossier was undone: it is read anew."""
+        self._rows.pop(dossier_id, None)
+        self.traces.clear()
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where and how an entry was judged."""
+    """Where and how an entry was judged; ``known`` are traces that need not be read again."""
 
     folded: Folded
     trace: Trace
+    known: Mapping[str, Trace] = field(default_factory=dict)
 
 
 def open_dossier(
@@ -116,31 +146,46 @@ def append(
         )
         for index, salted in enumerate(entry.parts)
     )
-    _prune_traces(dossier, placed.folded)
+    _prune_traces(dossier, placed.folded, placed.known)
     _keep_state(dossier, placed.folded, now)
     return row
 
 
-def _prune_traces(dossier: Dossier, folded: Folded) -> None:
+def _prune_traces(dossier: Dossier, folded: Folded, known: Mapping[str, Trace]) -> None:
     """Drop the states of entries that are no heads any more, but for every 64th of a strand: they can be recomputed."""
-    former = set(Folded.from_json(dossier.folded).heads) - set(folded.heads)
-    for row in Entry.objects.filter(entry_id__in=former).only("trace"):
-        trace = Trace.from_json(row.trace)
-        if trace.number % 64:
-            row.trace = pruned(trace).to_json()
-            row.save(update_fields=["trace"])
+    former = queries.folded_of(dossier).heads
+    passed = [tip.entry for tip in former.values() if tip.entry not in folded.heads and tip.number % 64]
+    for entry_id in passed:
+        trace = known.get(entry_id) or queries.load_trace(entry_id)
+        if trace is not None:
+            Entry.objects.filter(entry_id=entry_id).update(trace=pruned(trace).to_json())
 
 
 def _time_flags(at: datetime, *, is_own: bool, now: datetime) -> list[str]:
     return [] if is_own or at <= now + WINDOW else ["time_ahead"]
 
 
+STATE = [
+    "folded",
+    "phase",
+    "urgent",
+    "is_closed",
+    "due_at",
+    "entry_count",
+    "changed_at",
+    "equivocation",
+]
+"""The columns that follow from the entries."""
+
+
 def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     rules = kind(dossier.kind, dossier.kind_version)
     view = rules.view(folded.state)
     deadlines = rules.deadlines(folded.state)
+    is_owed_alike = dossier.entry_count > 0 and rules.deadlines(queries.folded_of(dossier).state) == deadlines
     due = [d.due_at for d in deadlines]
     dossier.folded = folded.to_json()
+    dossier.opened_state = (dossier.folded, folded)
     dossier.phase = str(view.get("phase", ""))
     about = view.get("about")
     dossier.urgent = isinstance(about, dict) and bool(about.get("urgency"))
@@ -149,8 +194,9 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     dossier.entry_count = folded.count
     dossier.changed_at = now
     dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
-    dossier.save()
-    owed.keep(dossier, deadlines)
+    dossier.save(update_fields=STATE)
+    if not is_owed_alike:  # the rows say already what they said of the state before
+        owed.keep(dossier, deadlines)
 
 
 def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str, now: datetime) -> None:

@@ -17,6 +17,7 @@ from tansiq.node.audit.actions import record
 from tansiq.node.audit.queries import inclusion_of, told_of
 from tansiq.node.dossiers.models import CopyOwed, Draft, Entry, Erased
 from tansiq.node.dossiers.policy import OfficerLike
+from tansiq.node.vault.asking import asked_once
 
 COPY_DAYS = timedelta(days=7)
 """How long the holder of a copy has to bring it back, or to say what became of it (our own rule, not law)."""
@@ -76,7 +77,14 @@ def event_of(row: Erased) -> dict[str, Any] | None:
 
 def reasons_of(entry_id: str) -> dict[str, str]:
     """Why parts of an entry were erased, by commitment; they do not come in again."""
+    if not _is_anything_erased():
+        return {}
     return dict(Erased.objects.filter(entry=entry_id).values_list("part", "reason"))
+
+
+@asked_once(Erased)
+def _is_anything_erased() -> bool:
+    return Erased.objects.exists()
 
 
 def ledger() -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 
@@ -43,6 +44,9 @@ class Dossier(models.Model):
     continues = models.CharField(max_length=64, blank=True)
     exercise = models.BooleanField(default=False, help_text="nothing in it is real; said in its opening entry")
     equivocation = models.JSONField(null=True, help_text="evidence, where one author signed two entries in one place")
+
+    opened_state: tuple[Any, Any] | None = None
+    """``folded`` as it stands and what was read from it, so that it is read once."""
 
     class Meta:
         ordering = ["-changed_at"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -36,6 +37,7 @@ from tansiq.node.dossiers.models import (
     Reference,
 )
 from tansiq.node.dossiers.policy import OfficerLike, visible_to
+from tansiq.node.vault.asking import asked_once
 from tansiq.node.vault.keys import search_token
 
 UNREAD_ACTS = ("open", "message", "call")
@@ -93,6 +95,7 @@ def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[D
     return (row for row in rows.iterator(chunk_size=500) if partner in row.participants)
 
 
+@asked_once(EndedExercise)
 def has_ended(dossier_id: str) -> bool:
     """Whether this is an exercise that was deleted here."""
     return EndedExercise.objects.filter(dossier_id=dossier_id).exists()
@@ -111,7 +114,9 @@ def unread_in(dossier_ids: list[str]) -> dict[str, int]:
 
 def folded_of(dossier: Dossier) -> Folded:
     """What the dossier's entries come to, as the engine wants it."""
-    return Folded.from_json(dossier.folded)
+    if dossier.opened_state is None or dossier.opened_state[0] is not dossier.folded:
+        dossier.opened_state = (dossier.folded, Folded.from_json(dossier.folded))
+    return dossier.opened_state[1]
 
 
 def view_of(dossier: Dossier) -> dict[str, Any]:
@@ -197,8 +202,19 @@ def all_entries() -> Iterator[Entry]:
 
 def code_lists_of(dossier_id: str) -> dict[str, str]:
     """The code lists that the dossier's opening entry pins, by digest."""
+    try:
+        return dict(_pinned(dossier_id))
+    except LookupError:
+        return {}
+
+
+@lru_cache(maxsize=1024)
+def _pinned(dossier_id: str) -> tuple[tuple[str, str], ...]:
+    """What the opening entry pins. A dossier's id is the digest of that entry: no later reading can differ."""
     header = load_header(dossier_id)
-    return dict(header.opening.code_lists) if header and header.opening else {}
+    if header is None:
+        raise LookupError(dossier_id)
+    return tuple(header.opening.code_lists.items()) if header.opening else ()
 
 
 def entry_by_id(entry_id: str) -> Entry | None:
@@ -223,6 +239,11 @@ def authors_of(entry_ids: Iterable[str]) -> set[str]:
     if missing := sorted(wanted - set(found)):
         raise Rejected("dossier.source_unknown", at="/parts", entry=missing[0])
     return set(found.values())
+
+
+def judged_among(entry_ids: Iterable[str]) -> set[str]:
+    """Those of the entries that this node holds with their verdict."""
+    return set(Entry.objects.filter(entry_id__in=list(entry_ids)).values_list("entry_id", flat=True))
 
 
 def is_judged(entry_id: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tansiq.engine.errors import Refused
 from tansiq.node.dossiers.models import Entry, WaitingEntry
+from tansiq.node.vault.asking import asked_once
 
 MAX_WAITING_PER_DOSSIER = 1000
 MAX_WAITING_PER_SENDER = 10_000
@@ -50,16 +51,25 @@ def keep(entry: Unplaced, *, missing: Sequence[str], now: datetime) -> None:
 
 def drop(entry_id: str) -> None:
     """The waiting entry was judged after all, or is refused; in the caller's transaction."""
-    WaitingEntry.objects.filter(entry_id=entry_id).delete()
+    if holds(entry_id):
+        WaitingEntry.objects.filter(entry_id=entry_id).delete()
+
+
+@asked_once(WaitingEntry)
+def _is_empty() -> bool:
+    """Whether nothing waits at all, as it mostly is."""
+    return not WaitingEntry.objects.exists()
 
 
 def holds(entry_id: str) -> bool:
     """Whether the entry is here but cannot be judged yet."""
-    return WaitingEntry.objects.filter(entry_id=entry_id).exists()
+    return not _is_empty() and WaitingEntry.objects.filter(entry_id=entry_id).exists()
 
 
 def lacking(missing: str, *, dossier_id: str = "") -> list[str]:
     """The ids of waiting entries (of that dossier) that lack ``missing``, oldest first."""
+    if _is_empty():
+        return []
     rows = WaitingEntry.objects.filter(dossier=dossier_id) if dossier_id else WaitingEntry.objects.all()
     found = rows.order_by("received_at", "entry_id").values_list("entry_id", "missing")
     return [entry_id for entry_id, lacking in found if missing in lacking]
@@ -67,6 +77,8 @@ def lacking(missing: str, *, dossier_id: str = "") -> list[str]:
 
 def ready_in(dossier_id: str) -> list[str]:
     """The ids of waiting entries of the dossier that lacked something which is judged by now, newest first."""
+    if _is_empty():
+        return []
     rows = list(
         WaitingEntry.objects.filter(dossier=dossier_id).order_by("-received_at").values_list("entry_id", "missing")
     )
@@ -83,7 +95,7 @@ def reasons(prefix: str) -> list[str]:
 
 def entry(entry_id: str) -> WaitingEntry | None:
     """One waiting entry."""
-    return WaitingEntry.objects.filter(entry_id=entry_id).first()
+    return None if _is_empty() else WaitingEntry.objects.filter(entry_id=entry_id).first()
 
 
 def listed() -> list[WaitingEntry]:

@@ -25,6 +25,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 ENVELOPE_TYPE = "application/vnd.tansiq.envelope"
 _RECEIPT_LIMITS = strict_json.Limits(max_bytes=256 * 1024)
 THREADS = 8
+SETTLE = 0.01
+"""Who is being delivered to takes along what comes meanwhile: many rings in a moment need no look each."""
 SEAL_ANEW = frozenset({"envelope.key_revoked", "envelope.key_not_valid", "envelope.expired"})
 """What a partner says of bytes that will never be accepted, while the items in them may be: under another key, or another time."""
 UNSOUND = frozenset({"dsse.signatures_differ", "envelope.signature_invalid", "exchange.receipt_for_other"})
@@ -117,10 +119,11 @@ def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], id
     with client() as http, threads as pool, waking.Bell(waking.DELIVER, worker) as bell:
         under_way: dict[str, object] = {}
         while not stop.is_set():
-            for partner in queries.partners_with_work(clock()):
-                if partner not in under_way and len(under_way) < THREADS:
+            for partner in queries.partners_with_work(clock(), but=set(under_way)):
+                if len(under_way) < THREADS:
                     under_way[partner] = pool.submit(_guarded, partner, worker, http, clock, stop, under_way)
             bell.wait(stop, idle)
+            stop.wait(SETTLE)
     connection.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,17 @@ from tansiq.node.exchange.models import Contradiction, InEnvelope, Item, Link, O
 from tansiq.node.partners import queries as partners
 
 
-def partners_with_work(now: datetime) -> list[str]:
-    """Partners to whom something waits and whose link is neither leased nor pausing.
+def partners_with_work(now: datetime, *, but: Collection[str] = ()) -> list[str]:
+    """Partners (``but`` those) to whom something waits and whose link is neither leased nor pausing.
 
     Those that dial us fetch for themselves (``pulling.waiting`` seals for them) unless a relay holds it for them; what goes by hand is
     exported (``carrying.export``).
     """
     waiting = set(Item.objects.filter(envelope=None, delivered_at=None).values_list("partner", flat=True).distinct())
     waiting |= set(OutEnvelope.objects.filter(state=OutEnvelope.READY).values_list("partner", flat=True).distinct())
+    waiting -= set(but)
+    if not waiting:
+        return []
     busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
     routed = set(Link.objects.filter(partner__in=waiting).exclude(route=[]).values_list("partner", flat=True))
     fetching = partners.dialling() - routed

@@ -7,8 +7,10 @@ an entry that is held already changes nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -34,19 +36,24 @@ from tansiq.node.flows import (
     projections,
     repair,
     searching,
+    taking,
 )
 from tansiq.node.flows.act import act_as_owed, act_by_machine
 from tansiq.node.flows.pins import own_calendar
 from tansiq.node.flows.releasing import NOT_ACCEPTED_JOB
-from tansiq.node.flows.taking import NOT_UNDERSTOOD, entry_id_of, take_again, take_entry
+from tansiq.node.flows.taking import NOT_UNDERSTOOD, entry_id_of, take_again
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import actions as partner_actions
 from tansiq.node.partners import queries as partners
+from tansiq.node.vault.asking import asking_once
 
 log = logging.getLogger(__name__)
 Handler = Callable[[str, dict[str, JsonValue], datetime], None]
 MAX_NAMED = 1000
 NOTED = 20
+ENTRY = "entry"
+ENTRIES_TOGETHER = 32
+"""How many entries are stored in one transaction: enough to share its cost, few enough that nobody waits long for the store."""
 
 
 def open_envelope(payload: dict[str, Any], now: datetime) -> None:
@@ -59,20 +66,69 @@ def open_envelope(payload: dict[str, Any], now: datetime) -> None:
         return
     if opened is None:
         return
-    failed: Exception | None = None
-    refused: list[tuple[Item, TansiqError]] = []
-    for item in opened.body.items:
-        try:
-            if (refusal := take(sender, item, now)) is not None:
-                refused.append((item, refusal))
-        except Exception as error:  # noqa: BLE001 - the top of a loop: what one item does to us must not hold up the others
-            log.warning("item %s of an envelope from %s: %s", item.type, sender, type(error).__name__)
-            failed = failed or error
-    _answer_refused(sender, refused, now)
-    if failed is not None:
-        raise failed  # the job is tried again; what was taken changes nothing the second time
+    untaken = [one for run in _runs(opened.body.items) for one in _take_run(sender, run, now)]
+    _answer_refused(sender, [(item, error) for item, error in untaken if isinstance(error, Rejected | Refused)], now)
+    for _, error in untaken:
+        if not isinstance(error, Rejected | Refused):
+            raise error  # the job is tried again; what was taken changes nothing the second time
     with transaction.atomic():
         accepting.finish_envelope(sender, envelope_id, now)
+
+
+def _runs(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """The items in their order: entries that follow each other together, some at a time; everything else by itself."""
+    for is_entry, run in groupby(items, key=lambda item: item.type == ENTRY):
+        together = list(run)
+        size = ENTRIES_TOGETHER if is_entry else 1
+        yield from (together[at : at + size] for at in range(0, len(together), size))
+
+
+Untaken = tuple[Item, Exception]
+
+
+def _take_run(sender: str, run: list[Item], now: datetime) -> list[Untaken]:
+    """Take a run in; returns what was not taken, and why. Entries are read and proved first, and then stored in one transaction.
+
+    Each entry has a savepoint: one that cannot be taken takes nothing else with it. Killed before the commit, all of them come
+    again, and again they are taken once.
+    """
+    if run[0].type != ENTRY:
+        return [one for item in run for one in _tried(sender, item, partial(take, sender, item, now))]
+    came = taking.read(sender, [item.content for item in run])
+    untaken = []
+    with transaction.atomic(durable=True), asking_once():
+        ground = taking.Ground(came)
+        for item, one in zip(run, came, strict=True):
+            untaken += _tried(sender, item, partial(_take_entry, one, ground, now))
+    return untaken
+
+
+def _take_entry(came: taking.Came, ground: taking.Ground, now: datetime) -> None:
+    """Take one entry of a run in. What it breaks is known to its last statement: it may have been kept to wait all the same."""
+    refusal: Rejected | Refused | None = None
+    try:
+        with transaction.atomic():
+            try:
+                taking.take(came, ground, now)
+            except (Rejected, Refused) as error:
+                refusal = error
+    except Exception:
+        ground.forget(came)
+        raise
+    if refusal is not None:
+        ground.forget(came)
+        raise refusal
+
+
+def _tried(sender: str, item: Item, take_it: Callable[[], None]) -> list[Untaken]:
+    try:
+        take_it()
+    except (Rejected, Refused) as error:
+        return [(item, error)]
+    except Exception as error:  # noqa: BLE001 - the top of a loop: what one item does to us must not hold up the others
+        log.warning("item %s of an envelope from %s: %s", item.type, sender, type(error).__name__)
+        return [(item, error)]
+    return []
 
 
 def _note_unopenable(sender: str, envelope_id: str, error: Rejected, now: datetime) -> None:
@@ -96,16 +152,12 @@ def _note_unopenable(sender: str, envelope_id: str, error: Rejected, now: dateti
         )
 
 
-def take(sender: str, item: Item, now: datetime) -> TansiqError | None:
-    """Hand one item to whoever knows its type; returns why it was refused, where nobody knows the type or it breaks a rule."""
-    try:
-        handler = HANDLERS.get(item.type)
-        if handler is None:
-            raise Rejected("item.not_understood", type=item.type[:40])
-        handler(sender, item.content, now)
-    except (Rejected, Refused) as error:
-        return error
-    return None
+def take(sender: str, item: Item, now: datetime) -> None:
+    """Hand one item to whoever knows its type; raises Rejected("item.not_understood") where nobody does."""
+    handler = HANDLERS.get(item.type)
+    if handler is None:
+        raise Rejected("item.not_understood", type=item.type[:40])
+    handler(sender, item.content, now)
 
 
 def _answer_refused(sender: str, refused: list[tuple[Item, TansiqError]], now: datetime) -> None:
@@ -245,7 +297,6 @@ def take_heads(sender: str, content: dict[str, JsonValue], now: datetime) -> Non
 
 HANDLERS: dict[str, Handler] = {
     witness.ITEM: witness.learn,
-    "entry": take_entry,
     "status": take_status,
     "card": take_card,
     "revocation": take_revocation,

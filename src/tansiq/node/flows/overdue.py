@@ -125,8 +125,11 @@ def _overdue(now: datetime) -> list[tuple[str, str, int, datetime]]:
 def settle(dossier: Dossier, entry: SignedEntry, now: datetime) -> None:
     """A partner acted: if nothing of it is overdue in the circle any more, the circle's task is done."""
     author = entry.header.author
-    if author != my_id() and not owed.overdue_by_circle(now, owner=author, circle=dossier.circle):
-        desk.settle(_task(author, dossier.circle), now=now)
+    key = _task(author, dossier.circle)
+    if author == my_id() or not tasks.is_open(key):
+        return
+    if not owed.overdue_by_circle(now, owner=author, circle=dossier.circle):
+        desk.settle(key, now=now)
 
 
 def _task(partner: str, circle: str) -> str:

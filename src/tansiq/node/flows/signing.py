@@ -98,7 +98,7 @@ def _append(
             if sorted(folded.heads) != sorted(stand.folded.heads):
                 raise Conflict("dossier.heads_moved", dossier=dossier.dossier_id)
         appended = folds.append(
-            stand.rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
+            stand.rules, folded, entry.header, entry.entry_id, _load_but(entry), load_header=queries.load_header
         )
         if not isinstance(appended, folds.Appended) or not appended.trace.effective:
             reason = appended.trace.reason if isinstance(appended, folds.Appended) else "dossier.trace_lost"
@@ -126,6 +126,11 @@ def _append(
             desk.settle(f"approval/{draft_id}", now=now)
         projections.after_entry(dossier, entry, now=now)
     return Acted(dossier_id=dossier.dossier_id, entry_id=entry.entry_id)
+
+
+def _load_but(entry: SignedEntry) -> folds.Load:
+    """Every trace but that of the entry itself, which cannot be here: it was just signed on the heads that are locked."""
+    return lambda entry_id: None if entry_id == entry.entry_id else queries.load_trace(entry_id)
 
 
 def _owe(stand: Stand, dossier: Dossier, entry: SignedEntry, now: datetime) -> None:

@@ -14,6 +14,7 @@ from tansiq.engine.accords.decide import (
     SENIOR,
     AccordInForce,
     Decision,
+    LocalRules,
     decide,
     strictest_decision,
 )
@@ -50,6 +51,7 @@ class Stand:
     opening: Opening | None = None
     salted: tuple[SaltedPart, ...] = ()
     code_lists: Mapping[str, str] = field(default_factory=dict)
+    local: LocalRules = field(default_factory=partners.local_rules)
 
     @property
     def others(self) -> list[str]:
@@ -221,7 +223,7 @@ def decision_on(stand: Stand, intent: Intent, actor: Actor, approvals: frozenset
         question = origins.with_providers(
             replace(question, providers=frozenset(queries.authors_of(sources))), intent.parts
         )
-    sending = decide(question, stand.accord, now=now, local=partners.local_rules())
+    sending = decide(question, stand.accord, now=now, local=stand.local)
     # Passing on asks both: those whose information it is must let it go, those it goes to must let it in.
     return strictest_decision([*origins.leaving(question, intent.parts, now=now), sending])
 

@@ -15,6 +15,7 @@ waiting room in the transaction that places it, so a crash loses none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from django.db import transaction
 
 from tansiq.engine.dossiers import entries, folds
 from tansiq.engine.dossiers.entries import SignedEntry
+from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Refused, Rejected, TansiqError
 from tansiq.engine.formats.ids import digest, is_digest
@@ -56,43 +58,104 @@ GRACE = timedelta(minutes=10)
 """How long an entry waits for the ratification that its accord still lacks here: it may be on its way by another road."""
 
 
-def take_entry(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
-    """Take one entry in; what cannot be judged yet waits, and is asked for.
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An entry as its sender brought it: read and proved to be its author's, or why it is neither."""
+
+    sender: str
+    content: dict[str, JsonValue]
+    entry: SignedEntry | None = None
+    error: Rejected | Refused | None = None
+
+
+def read(sender: str, contents: Sequence[dict[str, JsonValue]]) -> list[Came]:
+    """Read entries and verify their signatures, outside of any transaction; those that are held already need no proof."""
+    came = [_read(sender, content) for content in contents]
+    held = queries.judged_among(one.entry.entry_id for one in came if one.entry)
+    return [one if one.entry is None or one.entry.entry_id in held else _proved(one, one.entry) for one in came]
+
+
+def _read(sender: str, content: dict[str, JsonValue]) -> Came:
+    try:
+        return Came(sender, content, entries.from_wire(content, at="/content"))
+    except (Rejected, Refused) as error:
+        return Came(sender, content, error=error)
+
+
+def _proved(came: Came, entry: SignedEntry) -> Came:
+    try:
+        entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
+    except (Rejected, Refused) as error:
+        return replace(came, error=error)
+    return came
+
+
+class Ground:
+    """What one transaction takes entries in upon: the dossiers it has locked, and which of the entries are judged already."""
+
+    def __init__(self, came: Sequence[Came] = ()) -> None:
+        read = [one.entry for one in came if one.entry]
+        self.locked = dossiers.Locked(entry.dossier for entry in read)
+        self._read = {entry.entry_id for entry in read}
+        self._judged = queries.judged_among(self._read) if read else set()
+
+    def is_judged(self, entry_id: str) -> bool:
+        """Whether the entry is here with its verdict."""
+        return entry_id in self._judged or (entry_id not in self._read and queries.is_judged(entry_id))
+
+    def load_trace(self, entry_id: str) -> Trace | None:
+        """The verdict on an entry, None where it is not here."""
+        if entry_id in self._read and entry_id not in self._judged:
+            return None
+        return self.locked.traces.get(entry_id) or queries.load_trace(entry_id)
+
+    def has_grown(self, dossier: Dossier, trace: Trace) -> None:
+        """An entry was appended."""
+        self._judged.add(trace.entry_id)
+        self.locked.has_grown(dossier, trace)
+
+    def forget(self, came: Came) -> None:
+        """What was done for this entry was undone."""
+        if came.entry is not None:
+            self.locked.forget(came.entry.dossier)
+            self._judged = queries.judged_among(self._read)
+
+
+def take(came: Came, ground: Ground, now: datetime) -> None:
+    """Take an entry in that was read, in the caller's transaction; what cannot be judged yet waits, and is asked for.
 
     Raises Rejected for what is wrong with it (nothing of it is kept), and Rejected("kind.unknown") or ("entry.unknown_version") for
     what this version cannot read (it is kept, for a version that can).
     """
-    try:
-        entry = entries.from_wire(content, at="/content")
-    except Rejected as error:
-        if error.code == "entry.unknown_version":
-            _keep_unread(sender, content, error, now)
-        raise
-    header = entry.header
+    entry = came.entry
+    if entry is None:
+        if came.error and came.error.code == "entry.unknown_version":
+            _keep_unread(came, came.error, now)
+        raise came.error or Rejected("item.malformed", at="/content")
     if queries.has_ended(entry.dossier):
         return
     origins.require_sound(entry)
-    if queries.is_judged(entry.entry_id):
-        _complete(sender, entry, now)
-    else:
-        entries.verify_entry(entry, partners.authority_keys(header.author, header.at))
-        if not _place(sender, entry, now):
-            _take_what_it_waits_for(entry, now)
-            return
-    take_waiting(entry.dossier, now)
+    if ground.is_judged(entry.entry_id):
+        _complete(came.sender, entry, now)
+    elif came.error is not None:
+        raise came.error
+    elif not _place(came.sender, entry, ground, now):
+        _take_what_it_waits_for(entry, ground, now)
+        return
+    _take_waiting(entry.dossier, ground, now)
 
 
-def _take_what_it_waits_for(entry: SignedEntry, now: datetime) -> None:
+def _take_what_it_waits_for(entry: SignedEntry, ground: Ground, now: datetime) -> None:
     """Two entries may wait for each other: one for its ancestor, that one for the word that vouches for it."""
     waiting = waiting_room.entry(entry.entry_id)
     for ancestor in waiting.missing if waiting else []:
-        if _take_again(ancestor, now):
-            take_waiting(entry.dossier, now)
+        if _take_again(ancestor, ground, now):
+            _take_waiting(entry.dossier, ground, now)
 
 
-def _keep_unread(sender: str, content: dict[str, JsonValue], error: Rejected, now: datetime) -> None:
+def _keep_unread(came: Came, error: Rejected | Refused, now: datetime) -> None:
     """Keep what a newer version wrote, under its id; nothing else of it can be known here."""
-    kept = waiting_room.Unplaced(entry_id_of(content), "", sender, content)
+    kept = waiting_room.Unplaced(entry_id_of(came.content), "", came.sender, came.content)
     with transaction.atomic():
         waiting_room.keep(kept, missing=[f"version:{error.code}"], now=now)
 
@@ -105,9 +168,9 @@ def entry_id_of(content: Any) -> str:
         return ""
 
 
-def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
+def _place(sender: str, entry: SignedEntry, ground: Ground, now: datetime) -> bool:
     """Append the entry if it has its place now; else it waits. Raises for what may have none."""
-    dossier = queries.dossier_by_id(entry.dossier)
+    dossier = ground.locked.get(entry.dossier)
     require_audience(sender, entry, dossier)
     if entry.header.opening is not None:
         exercises.require_for_this_node(entry.header.opening)
@@ -119,14 +182,13 @@ def _place(sender: str, entry: SignedEntry, now: datetime) -> bool:
         return False
     require_vouched_for(entry)
     refusal = unacceptable(entry, dossier)
-    if refusal in NOT_IN_FORCE_YET and _is_early(sender, entry, now):
+    if refusal in NOT_IN_FORCE_YET and _is_early(sender, entry, dossier, now):
         return False
-    return _append(sender, entry, refusal, now)
+    return _append(sender, entry, refusal, ground, now)
 
 
-def _is_early(sender: str, entry: SignedEntry, now: datetime) -> bool:
+def _is_early(sender: str, entry: SignedEntry, dossier: Dossier | None, now: datetime) -> bool:
     """Let the entry wait for its accord, which may be ratified there and not here yet; False once the time of grace is over."""
-    dossier = queries.dossier_by_id(entry.dossier)
     pins = entry.header.opening or dossier
     if pins is None or not pins.accord:
         return False
@@ -145,24 +207,25 @@ def _is_early(sender: str, entry: SignedEntry, now: datetime) -> bool:
 # -- appending -----------------------------------------------------------------------------------------------------------
 
 
-def _append(sender: str, entry: SignedEntry, refusal: str | None, now: datetime) -> bool:
-    """Judge and store in one transaction; False when the entry waits for its ancestors.
+def _append(sender: str, entry: SignedEntry, refusal: str | None, ground: Ground, now: datetime) -> bool:
+    """Judge and store; False when the entry waits for its ancestors.
 
     An entry that may not be used here is folded like any other – its header holds no content, and the chain must go on – but its parts
     go to quarantine and the sender is told ``not_accepted``, without the reason.
     """
-    with transaction.atomic(durable=True):
-        dossier = dossiers.lock(entry.dossier)
+    with transaction.atomic():
+        dossier = ground.locked.get(entry.dossier)
         folded = queries.folded_of(dossier) if dossier else None
         rules = rules_of(entry.header, dossier)
         appended = folds.append(
-            rules, folded, entry.header, entry.entry_id, queries.load_trace, load_header=queries.load_header
+            rules, folded, entry.header, entry.entry_id, ground.load_trace, load_header=queries.load_header
         )
         if isinstance(appended, folds.Waiting):
             _keep_and_ask(sender, entry, appended.missing, now)
             return False
         if appended.is_new:
-            _store(sender, entry, dossier, dossiers.Placed(appended.folded, appended.trace), refusal, now)
+            placed = dossiers.Placed(appended.folded, appended.trace, ground.locked.traces)
+            ground.has_grown(_store(sender, entry, dossier, placed, refusal, now), appended.trace)
         waiting_room.drop(entry.entry_id)
         return True
 
@@ -174,7 +237,7 @@ def _store(
     placed: dossiers.Placed,
     refusal: str | None,
     now: datetime,
-) -> None:
+) -> Dossier:
     gone = erased.reasons_of(entry.entry_id)
     kept = entry.without(*(ref.commitment for ref in entry.header.parts)) if refusal else entry.without(*gone)
     if dossier is None:
@@ -200,6 +263,7 @@ def _store(
     if refusal:
         keep_away(sender, entry, refusal, now)
     projections.after_entry(dossier, kept, now=now)
+    return dossier
 
 
 def _tell_fork(entry: SignedEntry, now: datetime) -> None:
@@ -275,7 +339,7 @@ def ask_for(nodes: Sequence[str], dossier_id: str, wanted: Sequence[str], now: d
         exchange.queue(nodes, "fetch", content, reference=f"{name}/{now:%d%H%M}", dossier=dossier_id, now=now)
 
 
-def take_waiting(dossier_id: str, now: datetime) -> None:
+def _take_waiting(dossier_id: str, ground: Ground, now: datetime) -> None:
     """Judge again whatever waited in the dossier for entries that are here by now, and whatever waited for that.
 
     What is here is looked up, not remembered: killed in between, the next call goes on where this one ended.
@@ -283,23 +347,29 @@ def take_waiting(dossier_id: str, now: datetime) -> None:
     ready = waiting_room.ready_in(dossier_id)
     while ready:
         entry_id = ready.pop()
-        if _take_again(entry_id, now):
+        if _take_again(entry_id, ground, now):
             ready += [one for one in waiting_room.lacking(entry_id, dossier_id=dossier_id) if one not in ready]
 
 
 def take_again(payload: dict[str, Any], now: datetime) -> None:
     """Job ``flows.take_again``: judge again what waited for something that is no entry (``payload["missing"]``)."""
     for entry_id in waiting_room.lacking(str(payload["missing"])):
-        waiting = waiting_room.entry(entry_id)
-        if waiting is not None and _take_again(entry_id, now):
-            take_waiting(waiting.dossier, now)
+        _take_alone(entry_id, now)
 
 
 def take_unread(now: datetime) -> None:
     """At the worker's start: what an older version could not read may be read by this one."""
     for row in waiting_room.listed():
-        if any(one.startswith(("kind:", "version:")) for one in row.missing) and _take_again(row.entry_id, now):
-            take_waiting(row.dossier, now)
+        if any(one.startswith(("kind:", "version:")) for one in row.missing):
+            _take_alone(row.entry_id, now)
+
+
+def _take_alone(entry_id: str, now: datetime) -> None:
+    """Judge one waiting entry again, and what waited for it, in a transaction of their own."""
+    with transaction.atomic(durable=True):
+        waiting, ground = waiting_room.entry(entry_id), Ground()
+        if waiting is not None and _take_again(entry_id, ground, now):
+            _take_waiting(waiting.dossier, ground, now)
 
 
 def ask_again(now: datetime) -> None:
@@ -315,7 +385,7 @@ def ask_again(now: datetime) -> None:
             ask_for(nodes, row.dossier, wanted, now.replace(minute=0))
 
 
-def _take_again(entry_id: str, now: datetime) -> bool:
+def _take_again(entry_id: str, ground: Ground, now: datetime) -> bool:
     """Place a waiting entry if it can be now; what turns out to break a rule leaves the waiting room, and that is recorded."""
     waiting = waiting_room.entry(entry_id)
     if waiting is None:
@@ -323,10 +393,11 @@ def _take_again(entry_id: str, now: datetime) -> bool:
     try:
         entry = entries.from_wire(waiting.wire, at="/wire")
         entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
-        return _place(waiting.sender, entry, now)
+        return _place(waiting.sender, entry, ground, now)
     except (Rejected, Refused) as error:
         if error.code in NOT_UNDERSTOOD:
             return False
+        ground.locked.forget(waiting.dossier)
         with transaction.atomic():
             waiting_room.drop(entry_id)
             facts = {"partner": waiting.sender, "type": "entry", "code": error.code, "entry": entry_id}

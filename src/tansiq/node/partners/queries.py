@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.errors import Rejected
 from tansiq.node.partners import models
 from tansiq.node.partners.models import Accord, CardHistory, Correspondent, Partner, RevokedKey
+from tansiq.node.vault.asking import asked_once
 
 
 def get_partner(node_id: str) -> Partner:
@@ -74,7 +76,13 @@ def card_of(node_id: str) -> NodeCard | None:
 
 def opened(row: Partner) -> NodeCard:
     """The card in ``row``, verified against the pinned root."""
-    return open_card(Signed.from_json(row.card), pinned_root=bytes(row.root_public))
+    return _verified(Signed.from_json(row.card), bytes(row.root_public))
+
+
+@lru_cache(maxsize=512)
+def _verified(signed: Signed, root: bytes | None) -> NodeCard:
+    """The opened card. It follows from the signed bytes and the root alone, so that no later word can change it."""
+    return open_card(signed, pinned_root=root)
 
 
 def authority_keys(node_id: str, at: datetime) -> dict[str, bytes]:
@@ -88,7 +96,7 @@ def authority_keys(node_id: str, at: datetime) -> dict[str, bytes]:
 
 def node_keys(node_id: str, at: datetime) -> dict[str, bytes]:
     """Public node keys of ``node_id`` by key id that were valid at ``at`` and not revoked by then; past cards count."""
-    revoked = dict(RevokedKey.objects.filter(node_id=node_id).values_list("key_id", "from_time"))
+    revoked = {row.key_id: row.from_time for row in _revoked_keys(node_id)}
     return _keys(node_id, "node", at, revoked=revoked)
 
 
@@ -96,8 +104,7 @@ def own_node_keys() -> list[bytes]:
     """Every public node key this node ever had: its checkpoints of the past were signed with those of the past."""
     row = myself()
     found: list[bytes] = []
-    for signed in CardHistory.objects.filter(node_id=row.node_id).order_by("serial").values_list("card", flat=True):
-        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
+    for card in _cards(row.node_id):
         found += [key.public_bytes for key in card.keys if key.purpose == "node"]
     return list(dict.fromkeys(found))
 
@@ -106,7 +113,7 @@ def cards_of(node_id: str, key_id: str) -> list[dict[str, Any]]:
     """The newest signed card of ``node_id`` that names this key, in a list; empty where this node has none."""
     row = Partner.objects.filter(node_id=node_id).first()
     for signed in CardHistory.objects.filter(node_id=node_id).order_by("-serial").values_list("card", flat=True):
-        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public) if row else None)
+        card = _verified(Signed.from_json(signed), bytes(row.root_public) if row else None)
         if any(key.key_id == key_id for key in card.keys):
             return [signed]
     return []
@@ -124,16 +131,27 @@ def root_of(node_id: str) -> bytes | None:
 
 
 def _keys(node_id: str, purpose: str, at: datetime, *, revoked: dict[str, datetime]) -> dict[str, bytes]:
-    row = Partner.objects.filter(node_id=node_id).first()
-    if row is None:
-        return {}
     found: dict[str, bytes] = {}
-    for signed in CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True):
-        card = open_card(Signed.from_json(signed), pinned_root=bytes(row.root_public))
+    for card in _cards(node_id):
         for key in card.keys:
             if key.purpose == purpose and _stands(key, at, revoked):
                 found[key.key_id] = key.public_bytes
     return found
+
+
+@asked_once(Partner, CardHistory)
+def _cards(node_id: str) -> list[NodeCard]:
+    """Every card of the node ever accepted, oldest first, each verified against the pinned root."""
+    root = root_of(node_id)
+    if root is None:
+        return []
+    rows = CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True)
+    return [_verified(Signed.from_json(signed), root) for signed in rows]
+
+
+@asked_once(RevokedKey)
+def _revoked_keys(node_id: str) -> list[RevokedKey]:
+    return list(RevokedKey.objects.filter(node_id=node_id))
 
 
 def _stands(key: CardKey, at: datetime, revoked: dict[str, datetime]) -> bool:
@@ -142,15 +160,17 @@ def _stands(key: CardKey, at: datetime, revoked: dict[str, datetime]) -> bool:
 
 def is_revoked(node_id: str, key_id: str, at: datetime) -> bool:
     """Whether the key had been revoked by ``at``."""
-    return RevokedKey.objects.filter(node_id=node_id, key_id=key_id, from_time__lte=at).exists()
+    return any(row.key_id == key_id and row.from_time <= at for row in _revoked_keys(node_id))
 
 
 def revocations_of(node_id: str, key_ids: Iterable[str]) -> list[Revocation]:
     """The revocations of those of the keys that ``node_id`` has revoked, whatever time they name."""
-    rows = RevokedKey.objects.filter(node_id=node_id, key_id__in=list(key_ids))
+    wanted = set(key_ids)
+    rows = [row for row in _revoked_keys(node_id) if row.key_id in wanted]
     return [Revocation.from_bytes(Signed.from_json(row.revocation).payload) for row in rows]
 
 
+@asked_once(Accord)
 def accord_in_force(accord_id: str) -> AccordInForce | None:
     """The accord as ``decide`` wants it, or None when this node does not know it."""
     row = Accord.objects.filter(accord_id=accord_id).first()
@@ -169,6 +189,7 @@ def accords() -> list[Accord]:
     return list(Accord.objects.all())
 
 
+@asked_once(models.LocalRules)
 def local_rules() -> LocalRules:
     """This node's own rules; empty when none were written."""
     row = models.LocalRules.objects.first()
