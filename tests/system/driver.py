@@ -99,6 +99,16 @@ def taken(*, now: Any, entries: list[str]) -> dict[str, float]:
     }
 
 
+def wire_size(*, now: Any, entry: str) -> int:
+    """How many bytes an entry has on its way."""
+    from tansiq.engine.formats import canonical
+    from tansiq.node.dossiers import queries
+
+    del now
+    row = queries.entry_by_id(entry)
+    return len(canonical.dumps(queries.signed_entry(row).to_wire())) if row else 0
+
+
 def entries(*, now: Any, dossier: str) -> dict[str, Any]:
     """Everything the store holds of a dossier, in a form that two nodes can be compared by."""
     from tansiq.node.dossiers import queries, waiting_room
@@ -215,6 +225,7 @@ COMMANDS = {
     "act": act,
     "burst": burst,
     "taken": taken,
+    "wire_size": wire_size,
     "entries": entries,
     "totals": totals,
     "verify": verify,
