@@ -2,7 +2,7 @@
 "use strict";
 
 const NEAR = 15;
-const BLIND = { animate: false };
+const AT_ONCE = { animate: false };
 
 const fetched = new Map();
 for (const place of document.querySelectorAll(".map-field")) drawable(place);
@@ -23,11 +23,13 @@ function outlines(address) {
 
 function begin(box) {
   const words = box.dataset;
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const map = L.map(box, {
     attributionControl: false, zoomControl: false, scrollWheelZoom: false, preferCanvas: true, minZoom: 1, maxZoom: 19,
-    zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    zoomAnimation: !isStill, inertia: !isStill,
   });
-  map.setView([30, 10], 2, BLIND);
+  if (isStill) map.panBy = (offset) => L.Map.prototype.panBy.call(map, offset, AT_ONCE);
+  map.setView([30, 10], 2, AT_ONCE);
   L.control.zoom({ zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   map.createPane("ground").style.zIndex = 250;
@@ -44,7 +46,7 @@ async function ground(map, box, isDrawn) {
   const style = { pane: "ground", color: colour("border"), weight: 1, fillColor: colour("land"), fillOpacity: 1, interactive: false };
   L.geoJSON(world, { pane: "ground", style, interactive: false, renderer: L.canvas({ pane: "ground" }) }).addTo(map);
   const home = world.features.find((one) => one.id === box.dataset.home);
-  if (home && !isDrawn()) map.fitBounds(mainland(home).getBounds(), BLIND);
+  if (home && !isDrawn()) map.fitBounds(mainland(home).getBounds(), AT_ONCE);
   box.dataset.ready = "yes";
 }
 
@@ -116,7 +118,7 @@ function bring(map, place) {
     const around = L.latLng(one).toBounds(2 * Math.max(place.buffer, 150));
     return [around.getSouthWest(), around.getNorthEast()];
   }));
-  map.fitBounds(about, { ...BLIND, maxZoom: NEAR, padding: [20, 20] });
+  map.fitBounds(about, { ...AT_ONCE, maxZoom: NEAR, padding: [20, 20] });
 }
 
 function read(told) {
@@ -144,6 +146,7 @@ function drawable(field) {
   const text = field.querySelector("textarea");
   const told = field.querySelector(".map-told");
   const place = { shape: chosen(), points: [], buffer: 0 };
+  let asked = text.value;
   box.hidden = false;
   field.querySelector(".map-acts").hidden = false;
   const map = begin(box);
@@ -178,7 +181,9 @@ function drawable(field) {
     clear: () => change([]),
     bring: () => bring(map, place),
   };
+  // An answer about an older text says nothing any more: the one about this text is on its way.
   function take() {
+    if (asked !== text.value) return;
     const answer = told.querySelector("[data-place]");
     text.setAttribute("aria-invalid", String(!answer));
     if (!answer) return;
@@ -202,6 +207,7 @@ function drawable(field) {
     place.shape = chosen();
     paint();
   });
+  told.addEventListener("htmx:configRequest", () => { asked = text.value; });
   told.addEventListener("htmx:afterSwap", take);
   ground(map, box, () => place.points.length > 0);
   if (text.value.trim()) take();
