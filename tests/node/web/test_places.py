@@ -149,7 +149,9 @@ def test_words_say_shape_count_length_area_and_buffer() -> None:
             "A route of 2 points, 911 m long.",
             "With 200 m around it.",
         ]
-        assert place_shown(Drawn(Place("point", corners[:1])))["lines"] == ["A point: 35.000000, -5.000000."]
+        assert place_shown(Drawn(Place("point", corners[:1])))["lines"] == [
+            "A point: \u206635.000000, -5.000000\u2069."
+        ]
 
 
 def test_what_can_be_read_is_drawn_before_it_is_whole() -> None:

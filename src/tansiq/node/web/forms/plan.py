@@ -91,6 +91,8 @@ class PlanForm(PlaceForm):
         super().__init__(*args, **kwargs)
         for name, (label, told) in _labels().items():
             self.fields[name].label, self.fields[name].help_text = label, told
+        usual = _("Left empty: as is usual for this kind of plan.")
+        self.fields["buffer_m"].help_text = f"{self.fields['buffer_m'].help_text} {usual}"
         self.fields["kind"].choices = listed("plan_kinds", empty=_("Choose"))  # type: ignore[attr-defined]
         self.fields["leave_out"].choices = list(partners)  # type: ignore[attr-defined]
         for name in ("begins", "ends"):

@@ -34,6 +34,14 @@ TASK_ICONS = {
     "match": "link-45deg",
     "match_elsewhere": "link-45deg",
     "overdue": "alarm",
+    "plan_conflict": "exclamation-triangle-fill",
+    "plan_conflict_here": "exclamation-triangle-fill",
+    "plan_escalated": "exclamation-triangle-fill",
+    "plan_unacknowledged": "telephone",
+    "plan_exception": "hand-index",
+    "plan_not_asked": "calendar-x",
+    "plan_not_told": "telephone",
+    "plan_unanswered": "telephone",
 }
 
 

@@ -60,7 +60,7 @@ def _what(drawn: Drawn) -> str:
     if not count:
         return _("Nothing is drawn yet.")
     if drawn.place.shape == "point":
-        return _("A point: %(point)s.") % {"point": written(drawn.place.points)}
+        return _("A point: %(point)s.") % {"point": f"\u2066{written(drawn.place.points)}\u2069"}
     if drawn.place.shape == "route":
         told = ngettext(
             "A route of %(count)d point, %(length)s long.", "A route of %(count)d points, %(length)s long.", count
