@@ -108,7 +108,9 @@ def _shows_a_telephone_only(person: Person, dossier: str, own: str) -> None:
 def say(person: Person, dossier: str, name: str, text: str, **given: Any) -> None:
     """Do an act that is words."""
     page = person.open(f"/dossiers/{dossier}/acts/{name}/")
-    person.send(page, page.form(f"/acts/{name}/"), do="send", text=text, level="0", **given)
+    form = page.form(f"/acts/{name}/")
+    words = "text" if "text" in form.names else "b0_text"
+    person.send(page, form, do="send", level="0", **{words: text}, **given)
 
 
 def agree(person: Person, dossier: str, outcome: str) -> None:
