@@ -101,6 +101,12 @@ SOURCES = (
         wheel=True,
     ),
     Source(
+        "echarts",
+        "5.6.0",
+        "Apache-2.0",
+        {"dist/echarts.simple.min.js": "echarts/echarts.min.js", "LICENSE": "echarts/LICENSE.txt"},
+    ),
+    Source(
         "leaflet",
         "1.9.4",
         "BSD-2-Clause",

@@ -24,6 +24,9 @@ MAY: dict[str, frozenset[str]] = {
     "accords": frozenset({"approver", "programme"}),
     "partners": frozenset({"administrator", "approver"}),
     "roster": frozenset({"approver", "administrator", "senior"}),
+    "statistics": frozenset(
+        {"liaison", "analyst", "prosecutor", "duty", "approver", "senior", "programme", "data_protection", "auditor"}
+    ),
     "review": frozenset({"data_protection"}),
     "audit": frozenset({"auditor", "data_protection"}),
     "quarantine": frozenset({"data_protection"}),

@@ -15,6 +15,8 @@ from tansiq.node.accounts.policy import may
 READING_ROLES = frozenset({"liaison", "analyst", "prosecutor", "duty", "approver", "senior", "data_protection"})
 RECEIVING_ROLES = frozenset({"liaison", "duty"})
 """Who looks after what no unit is competent for and no entry point takes (circle ``""``): it must not lie unseen."""
+COUNTING_ROLES = frozenset({"programme", "auditor", "data_protection"})
+"""Who is given the figures of the whole node."""
 
 
 class OfficerLike(Protocol):
@@ -49,6 +51,12 @@ def visible_to(officer: OfficerLike) -> Q:
         return Q(pk__in=[])
     unrouted = [""] if RECEIVING_ROLES & roles else []
     return Q(circle__in=[*unrouted, *sorted(officer.circles - {""})])
+
+
+def counted_for(officer: OfficerLike) -> Q:
+    """The dossiers that may be counted for this officer: of all circles for whoever answers for the whole node, who reads none of
+    them by this; for everybody else those of :func:`visible_to`, so that no figure tells of a record that is not theirs."""
+    return Q() if COUNTING_ROLES & set(officer.roles) else visible_to(officer)
 
 
 def may_approve(officer: OfficerLike, *, author: str, role: str) -> bool:

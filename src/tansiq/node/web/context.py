@@ -101,12 +101,14 @@ def places(request: HttpRequest) -> list[Place]:
         ("register", _("Register"), "person-vcard", "register"),
         ("partners", _("Partners"), "globe2", "partners"),
         ("accords", _("Accords"), "journal-check", "accords"),
+        ("statistics", _("Statistics"), "bar-chart", "statistics"),
         ("audit", _("Audit"), "shield-check", "audit"),
     )
     roles = getattr(user, "roles", [])
     hidden = set() if audit_policy.may_read(roles) else {"audit"}
     hidden |= set() if may(roles, "plan") else {"plans"}
     hidden |= set() if may(roles, "search") else {"search", "alerts"}
+    hidden |= set() if may(roles, "statistics") else {"statistics"}
     found = []
     for name, label, icon, url_name in wanted:
         if name in hidden:

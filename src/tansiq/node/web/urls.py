@@ -31,6 +31,7 @@ from tansiq.node.web.views import (
     reviews,
     screening,
     search,
+    statistics,
 )
 
 
@@ -78,6 +79,7 @@ urlpatterns = [
     path("copies/", erasure.copies, name="desk_copies"),
     path("copies/settle/", erasure.settle, name="desk_copies_settle"),
     path("overdue/", overdue.index, name="dossiers_overdue"),
+    path("statistics/", statistics.index, name="statistics"),
     path("alerts/", alerts.index, name="alerts"),
     path("alerts/<str:dossier_id>/", alerts.show, name="alerts_show"),
     path("plans/", plans.index, name="plans"),
