@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from tansiq.engine.errors import Rejected
 from tansiq.node.accounts.models import Officer, Unit
 
@@ -63,3 +65,10 @@ def active_references(references: list[str]) -> frozenset[str]:
     """Those of these opaque ids that belong to an active officer."""
     rows = Officer.objects.filter(officer_id__in=references, is_active=True)
     return frozenset(str(one) for one in rows.values_list("officer_id", flat=True))
+
+
+def colleagues_of(officer: Officer) -> list[Officer]:
+    """The other active officers of this officer's unit and teams, by name: to whom work can be handed over."""
+    near = Q(unit_id=officer.unit_id, unit__isnull=False) | Q(teams__in=officer.teams.all())
+    rows = Officer.objects.filter(near, is_active=True).exclude(pk=officer.pk).distinct()
+    return list(rows.order_by("display_name", "username"))

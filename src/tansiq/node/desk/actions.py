@@ -129,6 +129,20 @@ def give_back(viewer: Viewer, key: str, *, now: datetime) -> Task:
     return task
 
 
+def hand_over(viewer: Viewer, key: str, *, to: Viewer, now: datetime) -> Task:
+    """A colleague deals with the task from now on: one that the viewer has, or that nobody has.
+
+    Raises ``Conflict("desk.taken")`` if another colleague has it, ``Refused("desk.not_theirs")`` if ``to`` may not see it.
+    """
+    with transaction.atomic():
+        task = _locked(viewer, key)
+        policy.require_takeable(viewer, task)
+        policy.require_may_take_over(to, task)
+        task.taken_by, task.taken_at, task.snoozed_until, task.changed_at = to.reference, now, None, now
+        task.save(update_fields=["taken_by", "taken_at", "snoozed_until", "changed_at"])
+    return task
+
+
 def snooze(viewer: Viewer, key: str, *, until: datetime, now: datetime) -> Task:
     """Put the task off until a time before it is due; only whoever deals with it may."""
     with transaction.atomic():

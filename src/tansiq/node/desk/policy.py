@@ -50,6 +50,12 @@ def require_takeable(viewer: Viewer, task: Task) -> None:
         raise Conflict("desk.taken", by=task.taken_by, key=task.key)
 
 
+def require_may_take_over(colleague: Viewer, task: Task) -> None:
+    """Raises ``Refused("desk.not_theirs")`` unless the colleague may see the task: it tells nobody what is not theirs to know."""
+    if not may_see(colleague, task) or task.owner not in ("", colleague.reference):
+        raise Refused("desk.not_theirs", key=task.key)
+
+
 def require_held(viewer: Viewer, task: Task) -> None:
     """Raises ``Conflict("desk.not_yours")`` unless the viewer deals with the task."""
     require_open(task)

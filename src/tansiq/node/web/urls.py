@@ -47,6 +47,7 @@ register_converter(IdConverter, "id")
 urlpatterns = [
     path("", desk.show, name="desk"),
     path("desk/events", desk.events, name="desk_events"),
+    path("desk/several/", desk.several, name="desk_several"),
     path("desk/take/", desk.take, name="desk_take"),
     path("desk/give-back/", desk.give_back, name="desk_give_back"),
     path("desk/done/", desk.done, name="desk_done"),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.handlers.asgi import ASGIRequest
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from tansiq.engine.formats.times import format_time, parse_time
+from tansiq.node.accounts.queries import colleagues_of, get_officer
 from tansiq.node.desk import actions, queries
 from tansiq.node.dossiers.queries import drafts_for
 from tansiq.node.web.access import for_officers
@@ -26,9 +32,11 @@ if TYPE_CHECKING:
 
 def _context(request: HttpRequest, officer: Officer, now: datetime) -> dict[str, Any]:
     only = request.GET.get("only", "")
+    circle = request.GET.get("circle", "")
     page = queries.list_for(
         officer,
         now=now,
+        circle=circle if circle in officer.circles else None,
         after=request.GET.get("after") or None,
         urgent=True if only == "urgent" else None,
         due_before=now if only == "overdue" else None,
@@ -37,7 +45,15 @@ def _context(request: HttpRequest, officer: Officer, now: datetime) -> dict[str,
         exercise=only == "exercise",
     )
     counts = queries.counts_for(officer, now=now)
-    return {"tasks": tasks_shown(officer, page.tasks), "counts": counts, "only": only, "after": page.after}
+    return {
+        "tasks": tasks_shown(officer, page.tasks),
+        "counts": counts,
+        "only": only,
+        "circle": circle,
+        "circles": sorted(officer.circles),
+        "after": page.after,
+        "colleagues": colleagues_of(officer),
+    }
 
 
 @for_officers
@@ -63,6 +79,31 @@ def events(request: HttpRequest) -> HttpResponseBase:
     return StreamingHttpResponse(
         desk_events(reader), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
+
+
+@require_POST
+@for_officers
+def several(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Do one thing with every chosen task, or with none of them if one refuses."""
+    keys = request.POST.getlist("key")[: queries.PAGE]
+    acts: dict[str, Callable[[str], object]] = {
+        "take": lambda key: actions.take(officer, key, now=now),
+        "give_back": lambda key: actions.give_back(officer, key, now=now),
+        "done": lambda key: actions.mark_done(officer, key, now=now),
+    }
+    if request.POST.get("do") == "hand_over":
+        colleague = get_officer(request.POST.get("to", ""))
+        acts["hand_over"] = lambda key: actions.hand_over(officer, key, to=colleague, now=now)
+    act = acts.get(request.POST.get("do", ""))
+    if act is None or not keys:
+        messages.warning(request, _("Choose at least one task."))
+        return redirect("desk")
+    with transaction.atomic():
+        for key in keys:
+            act(key)
+    told = ngettext("Done with %(count)d task.", "Done with %(count)d tasks.", len(keys)) % {"count": len(keys)}
+    messages.success(request, told)
+    return redirect("desk")
 
 
 @require_POST

@@ -35,6 +35,18 @@
   if (navigator.locks) navigator.locks.request("tansiq-desk", listen);
   else listen();
 
+  // What was chosen stays chosen when the list renews itself.
+  let chosen = [];
+  live.addEventListener("htmx:beforeSwap", () => {
+    chosen = [...live.querySelectorAll("input[name=key]:checked")].map((one) => one.id);
+  });
+  live.addEventListener("htmx:afterSwap", () => {
+    for (const id of chosen) {
+      const box = document.getElementById(id);
+      if (box) box.checked = true;
+    }
+  });
+
   // After the list was renewed: the count in the title, and what changed in words for whoever does not look at the list.
   live.addEventListener("htmx:afterSwap", () => {
     const now = counted();
