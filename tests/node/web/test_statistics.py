@@ -9,6 +9,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.node.web.test_pages import signed_in, text_of
@@ -58,16 +59,23 @@ def test_a_period_of_nonsense_is_the_running_year(asked: World) -> None:
         assert 'value="2026-01-01"' in client.get(f"/statistics/{told}").content.decode()
 
 
-def test_the_page_asks_as_many_questions_however_much_there_is(asked: World) -> None:
-    client = signed_in(asked, "liaison")
-    client.get("/statistics/")
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
-        client.get("/statistics/")
+def questions_of(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address).status_code == 200
+    return len(asked)
+
+
+@pytest.mark.parametrize(
+    ("address", "most"), [("/", 24), ("/dossiers/", 24), ("/search/", 16), ("/statistics/", 18), ("DOSSIER", 50)]
+)
+def test_a_page_asks_as_many_questions_however_much_there_is(asked: World, address: str, most: int) -> None:
+    dossier = asked.ask("ma")
+    asked.settle()
+    client, address = signed_in(asked, "liaison"), address.replace("DOSSIER", f"/dossiers/{dossier}/")
+    client.get(address)
+    few = questions_of(client, address)
     for _ in range(4):
         asked.ask("ma")
+        asked.act("liaison", "request", "remind", dossier)
     asked.settle()
-    with CaptureQueriesContext(connection) as more:
-        client.get("/statistics/")
-    assert len(more) <= len(few)
+    assert questions_of(client, address) <= few <= most
