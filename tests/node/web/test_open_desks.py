@@ -159,7 +159,8 @@ def test_a_hundred_desks_are_one_look(empty_world: World, monkeypatch: pytest.Mo
 
 def test_nobody_who_is_not_signed_in_opens_a_stream(empty_world: World) -> None:
     async def story() -> None:
-        assert (await AsyncClient().get("/desk/events")).status_code == 204
+        answer = await AsyncClient().get("/desk/events")
+        assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/accounts/login/")
 
     on_the_loop(story)
 

@@ -14,7 +14,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from tansiq.engine.formats.times import format_time, parse_time
@@ -67,12 +66,12 @@ def show(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     )
 
 
-@never_cache
 @require_GET
-def events(request: HttpRequest) -> HttpResponseBase:
-    """The stream that tells an open desk to renew itself; 204, which ends it for good, where there is no officer or no loop."""
-    officer: Any = request.user
-    if not officer.is_authenticated or not isinstance(request, ASGIRequest):
+@for_officers
+def events(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponseBase:
+    """The stream that tells an open desk to renew itself; 204, which ends it for good, where a server has no loop to hold it."""
+    del now
+    if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
     since = parse_time(request.headers.get("Last-Event-ID") or request.GET.get("since", ""), at="since")
     reader = Reader(officer.reference, officer.circles, request.session.session_key or "", since)
