@@ -128,6 +128,7 @@ def repeated_and_shuffled(gap: Gap, kept: Path, sides: dict[str, Any], dossier: 
             told = gap.nodes[name].command("envelopes", "import", "--dir", str(folder), "--no-receipts")
             assert not {row["state"] for row in told["files"]} & {"accepted", "refused"}, told
     gap.nodes["fr"].start()
+    wait_for("the work that was due while fr was down", lambda: gap.drivers["fr"]("totals")["jobs"] == 0)
     assert {name: gap.drivers[name]("totals") for name in sides} == before
     assert {name: gap.drivers[name]("entries", dossier=dossier) for name in sides} == sides
 

@@ -21,7 +21,7 @@ from tests.engine.envelopes import example, makers
 from tests.shared import ROOT
 
 PAGE = (ROOT / "docs" / "protocol" / "envelopes.md").read_text(encoding="utf-8")
-BLOBS = (ROOT / "docs" / "protocol" / "blobs.md").read_text(encoding="utf-8")
+OTHERS = "".join((ROOT / "docs" / "protocol" / name).read_text(encoding="utf-8") for name in ("blobs.md", "relay.md"))
 SOURCE = ROOT / "src" / "tansiq" / "engine" / "envelopes"
 RANDOM = {"envelope", "manifest_digest", "receipt"}
 
@@ -64,6 +64,6 @@ def test_the_page_names_every_code_and_limit() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
     codes = set(re.findall(r"(?:Rejected|Refused|Unavailable|Corrupt|Conflict)\(\s*\"([a-z_]+\.[a-z_0-9]+)\"", source))
     assert len(codes) > 50
-    assert sorted(code for code in codes if f"`{code}`" not in PAGE + BLOBS) == []
+    assert sorted(code for code in codes if f"`{code}`" not in PAGE + OTHERS) == []
     assert f"{sealing.MAX_ENVELOPE:,} bytes" in PAGE
     assert f"{sealing.MAX_MANIFEST:,}" in PAGE

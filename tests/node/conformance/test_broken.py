@@ -11,13 +11,13 @@ import pytest
 
 from tansiq.conformance.running import run
 from tansiq.engine.dossiers import entries
-from tansiq.engine.envelopes import cards, sealing
+from tansiq.engine.envelopes import cards, requests, sealing
 from tansiq.engine.envelopes.cards import NodeCard
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.envelopes.sealing import Accepted, Sealed
 from tansiq.engine.errors import TansiqError
 from tansiq.node.audit import witnessing
-from tansiq.node.exchange import accepting, pulling
+from tansiq.node.exchange import accepting
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import incoming, taking
 from tansiq.node.partners import actions as partners
@@ -93,7 +93,7 @@ BROKEN: list[tuple[str, Breakage, set[str]]] = [
     ("takes another's signature", forgives("dsse.signatures_differ"), {"ENV-10"}),
     ("takes a damaged body", forgives("envelope.body_digest"), {"ENV-15"}),
     ("answers the same with another receipt", _receipts_anew, {"ENV-16"}),
-    ("answers requests of yesterday", _off(pulling, "WINDOW", timedelta(days=2)), {"ENV-26", "BLB-2"}),
+    ("answers requests of yesterday", _off(requests, "WINDOW", timedelta(days=2)), {"ENV-26", "BLB-2"}),
     ("takes a card of any root", _knows_no_root, {"ENV-23"}),
     ("believes every entry", _off(entries, "verify_entry", lambda entry, _keys: entry.header), {"ITM-6"}),
     ("asks for no audience", _off(taking, "require_audience", lambda *_: None), {"ITM-7"}),
