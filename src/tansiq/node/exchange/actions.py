@@ -335,7 +335,8 @@ def note_reached(partner: str) -> None:
 
 def wake(partner: str) -> None:
     """End the pause of a link, because the partner was heard from or an officer asks for it."""
-    Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None)
+    if Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None):
+        waking.ring_after_commit(waking.DELIVER)
 
 
 def replace_expired(now: datetime) -> int:

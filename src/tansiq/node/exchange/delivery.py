@@ -113,7 +113,7 @@ def _deliver_one(partner: str, worker: str, http: httpx.Client, clock: Callable[
     return True
 
 
-def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], idle: float = 0.1) -> None:
+def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], idle: float = 0.5) -> None:
     """Deliver until ``stop`` is set, looking for new work when the bell rings and every ``idle`` seconds."""
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
     with client() as http, threads as pool, waking.Bell(waking.DELIVER, worker) as bell:

@@ -15,7 +15,8 @@ from tansiq.node.jobs import actions, policy, waking
 
 log = logging.getLogger(__name__)
 Handler: TypeAlias = Callable[[dict[str, Any], datetime], None]
-IDLE = 0.1
+IDLE = 0.5
+"""Seconds: what is due at once rings, so that only what came due by the clock, or was owed on another machine, waits for a turn."""
 SWEEP_EVERY = timedelta(hours=1)
 
 
