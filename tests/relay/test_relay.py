@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from tansiq.relay.command import relay_in
 from tansiq.relay.door import application
 from tansiq.relay.passing import Relay
 from tansiq.relay.store import Store
+from tests import loops
 from tests.node.far import Far, repeatable
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -237,7 +237,7 @@ def call(app: Any, method: str, path: str, raw: bytes = b"", **headers: str) -> 
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://relay") as http:
             return await http.request(method, path, content=raw, headers=headers)
 
-    return asyncio.run(go())
+    return loops.run(go())
 
 
 def test_the_door_answers_each_wrong_knock_and_carries_a_good_one(ground: Ground) -> None:

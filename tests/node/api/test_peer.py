@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +19,7 @@ from tansiq.node.audit.models import Event
 from tansiq.node.desk.queries import list_for
 from tansiq.node.exchange.models import Contradiction, InEnvelope, OutEnvelope
 from tansiq.node.partners import actions as partners
+from tests import loops
 from tests.node.far import Far, repeatable
 from tests.node.world import World, changed, leaves_nothing, rows
 
@@ -235,8 +234,7 @@ def knock(path: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, dict[str,
         await _send({"type": "http.response.body", "body": b"{}"})
 
     scope = {"type": "http", "path": path, "headers": headers}
-    with ThreadPoolExecutor(1) as pool:  # a loop of its own: browser tests leave one running in this thread
-        pool.submit(lambda: asyncio.run(bounded(application)(scope, receive, send))).result()
+    loops.run(bounded(application)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 

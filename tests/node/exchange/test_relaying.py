@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ from tansiq.node.vault import keys
 from tansiq.relay.door import application
 from tansiq.relay.passing import Relay
 from tansiq.relay.store import Store
+from tests import loops
 from tests.node.conftest import stream
 from tests.node.far import Far, repeatable
 from tests.node.world import World
@@ -61,7 +61,7 @@ class Relayed:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://r") as http:
                 return await http.request(request.method, request.url.path, content=request.content)
 
-        told = asyncio.run(go())
+        told = loops.run(go())
         return httpx.Response(told.status_code, content=told.content)
 
     def fetched_by(self, far: Far) -> list[dict[str, Any]]:
