@@ -51,7 +51,7 @@ class Looking:
               if (document.documentElement.scrollWidth <= width) return [];
               return [...document.querySelectorAll("body *")].filter((one) => {
                 const box = one.getBoundingClientRect();
-                const scrolls = one.closest(".table-box, .places, .skip, pre");
+                const scrolls = one.closest(".table-box, .places, .skip, pre, details:not([open]) > :not(summary)");
                 return (box.right > width + 1 || box.left < -1) && box.width > 0 && !scrolls;
               }).slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
             }"""

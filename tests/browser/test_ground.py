@@ -75,6 +75,19 @@ def test_the_menu_opens_and_closes_by_keyboard(page: Page) -> None:
     assert page.evaluate("document.activeElement.getAttribute('href')") == first.get_attribute("href")
 
 
+@pytest.mark.parametrize("language", ["ar", "fr"])
+def test_the_open_menu_stays_on_a_narrow_page(page: Page, looking: Looking, language: str) -> None:
+    looking.at_width(NARROW)
+    SignIn(page).sign_in("driss", PASSWORD)
+    SignIn(page).choose_language(language)
+    page.locator("details.menu summary").click()
+    box = page.locator("details.menu .menu-box").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= NARROW
+    SignIn(page).choose_language("ar")
+
+
 @pytest.mark.parametrize("path", ["/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"])
 def test_pages_of_the_account_are_ours(page: Page, looking: Looking, path: str) -> None:
     SignIn(page).sign_in("driss", PASSWORD)
