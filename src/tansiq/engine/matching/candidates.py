@@ -42,6 +42,10 @@ MOST = 600
 """When more names than this are worth the same as the last that counts, they say too little and are left out."""
 _ENOUGH = 50
 """But never so that fewer than this are left."""
+WALKED = 30
+ONE_MORE = 1 << 16
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_PLACES = np.argsort([(0x03F79D71B4CB0A89 << place & 2**64 - 1) >> 58 for place in range(64)]).astype(np.uint8)
 
 
 class Chain(NamedTuple):
@@ -114,13 +118,17 @@ def _total(
 @compiled
 def _mark(
     words: Ints, slots: Ints, post_starts: Ints, post_names: Ints, open_names: Bits, once: Bits, twice: Bits, own: Bits
-) -> None:
-    """Set a bit in ``once`` for each open name that agrees in one asked word alone, in ``twice`` where in several."""
+) -> tuple[int, int]:
+    """Set a bit in ``once`` for each open name that agrees in one asked word alone, in ``twice`` where in several.
+
+    Returns how long the posting lists were, and how many names stand in ``twice``.
+    """
     once[:], twice[:] = 0, 0
-    one = np.uint64(1)
+    one, walked, several = np.uint64(1), 0, 0
     for slot in range(slots.shape[0] - 1):
         own[:] = 0
         for k in range(slots[slot], slots[slot + 1]):
+            walked += post_starts[words[k] + 1] - post_starts[words[k]]
             for place in range(post_starts[words[k]], post_starts[words[k] + 1]):
                 name = post_names[place]
                 own[name >> 6] |= one << np.uint64(name & 63)
@@ -130,17 +138,17 @@ def _mark(
     for at in range(once.shape[0]):
         twice[at] &= open_names[at]
         once[at] &= open_names[at] & ~twice[at]
+        bits = twice[at]
+        while bits:
+            bits &= bits - one
+            several += 1
+    return walked, several
 
 
 @compiled
 def _lowest(bits: np.uint64) -> int:
-    """The place of the lowest bit that is set."""
-    place = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if not bits & ((np.uint64(1) << np.uint64(step)) - np.uint64(1)):
-            bits >>= np.uint64(step)
-            place += step
-    return place
+    """The place of the lowest bit that is set: shifted by it, a de Bruijn sequence begins with six bits of its own."""
+    return int(_PLACES[((bits & (~bits + np.uint64(1))) * _DE_BRUIJN) >> np.uint64(58)])
 
 
 @compiled
@@ -151,11 +159,29 @@ def _raise(level: Longs, histogram: Ints, wanted: int) -> None:
 
 
 @compiled
+def _sum_up(
+    twice: Bits, words: Ints, slots: Ints, worths: Ints, post_starts: Ints, post_names: Ints, own: Bits, sums: Ints
+) -> None:
+    """Add to ``sums`` of each name of ``twice`` the best hit of each asked word, and ``ONE_MORE`` for each asked word."""
+    one = np.uint64(1)
+    for slot in range(slots.shape[0] - 1):
+        own[:] = 0
+        for k in range(slots[slot], slots[slot + 1]):
+            for place in range(post_starts[words[k]], post_starts[words[k] + 1]):
+                name = post_names[place]
+                cell, bit = name >> 6, one << np.uint64(name & 63)
+                # Hits come dearest first, so that the first of a name is its best.
+                if twice[cell] & bit & ~own[cell]:
+                    own[cell] |= bit
+                    sums[name] += ONE_MORE + worths[k]
+
+
+@compiled
 def _collect_several(
-    twice: Bits, chain: Chain, name_starts: Ints, name_words: Ints, name_core: Bytes, wanted: int, histogram: Ints,
-    level: Longs, names: Ints, totals: Ints,
+    twice: Bits, chain: Chain, name_starts: Ints, name_words: Ints, name_core: Bytes, is_summed: bool, sums: Ints,
+    wanted: int, histogram: Ints, level: Longs, names: Ints, totals: Ints,
 ) -> int:  # fmt: skip
-    """Add up the names that agree in several asked words; returns how many may count."""
+    """Add up the names that agree in several asked words; returns how many may count. ``sums`` are zeros again at the end."""
     many, count, mark = chain.slots.shape[0], 0, 0
     best, stamp = np.zeros(many + 1, dtype=np.int32), np.full(many + 1, -1, dtype=np.int32)
     for at in range(twice.shape[0]):
@@ -163,8 +189,14 @@ def _collect_several(
         while bits:
             name = at * 64 + _lowest(bits)
             bits &= bits - np.uint64(1)
-            mark += 1
-            total = _total(name, name_starts, name_words, chain, best, stamp, mark, name_core[name])
+            core = int(name_core[name])
+            if is_summed:
+                agreed, total = sums[name] // ONE_MORE, sums[name] % ONE_MORE
+                sums[name] = 0
+                total = max(total - SPARE * (core - agreed), 0) if core > agreed else total
+            else:
+                mark += 1
+                total = _total(name, name_starts, name_words, chain, best, stamp, mark, core)
             if total >= level[0]:
                 names[count], totals[count] = name, total
                 count += 1
@@ -211,19 +243,23 @@ def _collect_single(
 def _collect(
     words: Ints, worths: Ints, slots: Ints, post_starts: Ints, post_names: Ints, name_starts: Ints, name_words: Ints,
     name_core: Bytes, open_names: Bits, bits: Bits, head: Ints, wanted: int, histogram: Ints, level: Longs,
-    names: Ints, totals: Ints,
+    names: Ints, totals: Ints, sums: Ints,
 ) -> int:  # fmt: skip
     """Fill ``names`` and ``totals`` with all open names that may be among the best; returns how many.
 
-    ``bits`` is scratch of three bits a name, ``head`` of one zero a word.
+    ``bits`` is scratch of three bits a name, ``head`` of one zero a word, ``sums`` of one zero a name.
     """
-    _mark(words, slots, post_starts, post_names, open_names, bits[0], bits[1], bits[2])
+    marked = _mark(words, slots, post_starts, post_names, open_names, bits[0], bits[1], bits[2])
+    # A name that is looked up by itself costs as much as walking past some thirty of a posting list.
+    is_summed = marked[1] * WALKED > marked[0]
+    if is_summed:
+        _sum_up(bits[1], words, slots, worths, post_starts, post_names, bits[2], sums)
     chain = Chain(head, np.zeros(len(words), np.int32), np.zeros(len(words), np.int32), worths, slots)
     for slot in range(slots.shape[0] - 1):
         for k in range(slots[slot], slots[slot + 1]):
             chain.after[k], head[words[k]], chain.slot_of[k] = head[words[k]], k + 1, slot
     count = _collect_several(
-        bits[1], chain, name_starts, name_words, name_core, wanted, histogram, level, names, totals
+        bits[1], chain, name_starts, name_words, name_core, is_summed, sums, wanted, histogram, level, names, totals
     )  # fmt: skip
     for k in range(len(words)):
         head[words[k]] = 0
@@ -260,6 +296,7 @@ class Searcher:
         arrays = segment.arrays
         self._names = np.empty(segment.names, dtype=np.int32)
         self._totals = np.empty(segment.names, dtype=np.int32)
+        self._sums = np.zeros(segment.names, dtype=np.int32)
         self._background = np.asarray(arrays["word_background"], dtype=np.float32)
         self._head = np.zeros(len(self._background), dtype=np.int32)
         self._forms = segment.ints("form_starts"), segment.ints("form_words")
@@ -298,7 +335,7 @@ class Searcher:
         slots = np.cumsum([0] + [len(found) for found in words]).astype(np.int32)
         self._count = _collect(
             np.concatenate(words), np.concatenate(worths), slots, *self._postings, *self._name_words, self._name_core,
-            open_names, self._bits, self._head, bound.wanted, bound.histogram, bound.level, self._names, self._totals,
+            open_names, self._bits, self._head, bound.wanted, bound.histogram, bound.level, self._names, self._totals, self._sums,
         )  # fmt: skip
 
     def pick(self, least: int) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:

@@ -217,15 +217,12 @@ def name_features(compared: Sequence[Compared]) -> list[list[Json]]:
         return []
     features = np.stack([one.features for one in compared])
     weighted = features * np.stack([one.weights.values for one in compared])
-    shown = _rounded(features).tolist(), _rounded(weighted).tolist()
-    return [
-        [
-            {"feature": name, "value": value, "weight": weight}
-            for name, is_told, value, weight in zip(pairing.FEATURES, told, values, weights, strict=True)
-            if is_told
-        ]
-        for told, values, weights in zip((features != 0).tolist(), *shown, strict=True)
-    ]
+    line, at = np.nonzero(features)
+    told: list[list[Json]] = [[] for _ in compared]
+    values, weights = _rounded(features[line, at]).tolist(), _rounded(weighted[line, at]).tolist()
+    for number, feature, value, weight in zip(line.tolist(), at.tolist(), values, weights, strict=True):
+        told[number].append({"feature": pairing.FEATURES[feature], "value": value, "weight": weight})
+    return told
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
