@@ -36,7 +36,7 @@ from tansiq.node.exchange.queries import partners_with_work
 from tansiq.node.flows import act as flow
 from tansiq.node.flows import fetching
 from tansiq.node.flows.intents import Intent
-from tansiq.node.flows.working import JOBS, tell_dead
+from tansiq.node.flows.working import JOBS, MATCHING_JOBS, tell_dead
 from tansiq.node.jobs import tasks as jobs
 from tansiq.node.partners import actions as partner_actions
 from tansiq.node.vault import keys
@@ -227,7 +227,8 @@ class World:
 
     def work(self, names: Sequence[str] | None = None) -> int:
         """Run the jobs that are due, as the worker does; returns how many."""
-        handlers = {name: JOBS[name] for name in names} if names is not None else JOBS
+        every = {**JOBS, **MATCHING_JOBS}
+        handlers = {name: every[name] for name in names} if names is not None else every
         done = 0
         while jobs.run_one(handlers, clock=self.clock, worker="test", on_dead=tell_dead):
             done += 1

@@ -50,7 +50,7 @@ def test_every_job_that_is_enqueued_has_a_handler() -> None:
 
     source = "\n".join(path.read_text(encoding="utf-8") for path in Path(tansiq.node.__file__).parent.rglob("*.py"))
     named = set(re.findall(r'^(?:[A-Z_]*JOB|REVIEW) = "([a-z_.]+)"', source, re.MULTILINE))
-    assert named == set(working.JOBS) | set(working.LONG_JOBS)
+    assert named == set(working.JOBS) | set(working.MATCHING_JOBS) | set(working.LONG_JOBS)
 
 
 def test_reviews_that_are_due_come_to_their_circle(world: World) -> None:
@@ -81,7 +81,7 @@ def test_work_that_nothing_can_help_lies_on_a_desk(world: World, monkeypatch: py
     def refuses(_payload: Any, _now: Any) -> None:
         raise Rejected("item.malformed", at="/")
 
-    monkeypatch.setitem(working.JOBS, "flows.match", refuses)
+    monkeypatch.setitem(working.MATCHING_JOBS, "flows.match", refuses)
     from tansiq.node.jobs.actions import enqueue
 
     number = enqueue("flows.match", {"entry": "a" * 64}, now=world.now)

@@ -13,6 +13,7 @@ from tansiq.engine.matching.subjects import (
     Subject,
     band_of,
 )
+from tansiq.engine.matching.warming import warm
 
 __all__ = [
     "COMMON_ABOVE",
@@ -26,4 +27,5 @@ __all__ = [
     "Subject",
     "band_of",
     "compare_subjects",
+    "warm",
 ]

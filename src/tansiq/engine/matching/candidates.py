@@ -43,7 +43,9 @@ MOST = 600
 _ENOUGH = 50
 """But never so that fewer than this are left."""
 WALKED = 30
+"""Places of posting lists that are walked past in the time that one name takes to be looked up with its words."""
 ONE_MORE = 1 << 16
+"""Worths are summed below, the asked words that a name agrees with are counted above."""
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _PLACES = np.argsort([(0x03F79D71B4CB0A89 << place & 2**64 - 1) >> 58 for place in range(64)]).astype(np.uint8)
 

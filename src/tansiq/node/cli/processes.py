@@ -18,16 +18,21 @@ from multiprocessing.context import ForkProcess
 
 import click
 
+from tansiq.engine import matching
+from tansiq.engine.entities.model import model
+
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 
 
 def load() -> None:
-    """Load what the processes of a node share."""
+    """Load what the processes of a node share; the first question of an officer or a partner then waits for nothing."""
     from django.conf import settings
 
     for module in ("tansiq.node.flows.working", settings.ROOT_URLCONF, "uvicorn"):
         importlib.import_module(module)
+    matching.warm()
+    model()
 
 
 def supervise(parts: Mapping[str, Callable[[], None]], *, stop: threading.Event) -> None:

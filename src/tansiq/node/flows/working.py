@@ -57,12 +57,16 @@ HOURLY_JOB = "flows.hourly"
 def run(name: str, *, stop: threading.Event, clock: Clock) -> None:
     """Work until ``stop`` is set. ``name`` is this worker's alone: what its predecessor of that name held is free again."""
     job_actions.let_go(name, clock())
+    job_actions.let_go(f"{name}.matching", clock())
     job_actions.let_go(f"{name}.imports", clock())
     exchange.let_go(name)
     blobs.let_go(name)
     begin(clock())
     loops: dict[str, Callable[[], None]] = {
         "jobs": lambda: jobs.run_worker(JOBS, stop=stop, clock=clock, worker=name, on_dead=tell_dead),
+        "matching": lambda: jobs.run_worker(
+            MATCHING_JOBS, stop=stop, clock=clock, worker=f"{name}.matching", on_dead=tell_dead
+        ),
         "imports": lambda: jobs.run_worker(
             LONG_JOBS, stop=stop, clock=clock, worker=f"{name}.imports", locks=LONG_LOCKS, on_dead=tell_dead
         ),
@@ -147,7 +151,6 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
 JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     accepting.OPEN_JOB: incoming.open_envelope,
     projections.MACHINE_JOB: incoming.act_for_machine,
-    projections.MATCH_JOB: matching.match_entry,
     projections.TAKE_AGAIN_JOB: incoming.take_again,
     incoming.NOT_ACCEPTED_JOB: incoming.answer_not_accepted,
     erasing.OBEY_JOB: erasing.obey,
@@ -160,10 +163,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     attaching.ERASE_JOB: attaching.erase,
     attaching.PROVE_JOB: attaching.prove,
     alerts.ENDING_JOB: alerts.end,
-    alerts.WATCH_JOB: alerts.watch,
     blind_holding.JOB: blind_holding.keep,
-    screening.JOB: screening.work,
-    blind_screening.JOB: blind_screening.work,
     plan_asking.ASK_JOB: plan_asking.ask_as_owed,
     plan_asking.FOLLOW_JOB: plan_asking.follow,
     plan_asking.UNANSWERED_JOB: plan_asking.tell_unanswered,
@@ -173,6 +173,14 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     HOURLY_JOB: tidy,
     **register.HANDLERS,
 }
+
+MATCHING_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
+    projections.MATCH_JOB: matching.match_entry,
+    alerts.WATCH_JOB: alerts.watch,
+    screening.JOB: screening.work,
+    blind_screening.JOB: blind_screening.work,
+}
+"""What asks the matcher, which takes a second to load and may have a list to work off: no envelope waits behind it."""
 
 LONG_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {list_imports.IMPORT_JOB: list_imports.run}
 """What may take minutes has a loop of its own: nothing urgent waits behind it."""
