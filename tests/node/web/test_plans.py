@@ -60,6 +60,46 @@ def test_a_plan_is_entered_and_its_partner_asked(world: World, liaison: Client) 
     assert "Lanterne" in text_of(liaison.get("/plans/"))
 
 
+def test_moving_a_plan_keeps_every_subject_with_all_its_numbers(world: World, liaison: Client) -> None:
+    planner(world)
+    subjects = [
+        {
+            "names": [f"Person {n}"],
+            "birth_dates": ["1980", "1981"],
+            "identifiers": [["passport", f"X{n}"], ["phone", "+33612345678"]],
+        }
+        for n in range(5)
+    ]
+    row = plan(world, subjects=subjects)
+    before = row.subjects
+    page = liaison.get(f"/plans/{row.plan_id}/move/")
+    assert [one["names"].value() for one in page.context["form"].subjects][:6] == [f"Person {n}" for n in range(5)] + [
+        None
+    ]
+    told = form(world, reference="Moved")
+    for one in page.context["form"].subjects:
+        told |= {
+            f"{one.prefix}-{name}": one[name].value() or "" for name in ("names", "birth_date", "number_kind", "number")
+        }
+    told["s1-names"] = ""
+    told["s1-number"] = ""
+    with leaves_nothing(but=("sessions.Session",)):
+        more = liaison.post(f"/plans/{row.plan_id}/move/", told | {"do": "rows"})
+    assert len(more.context["form"].subjects) == len(page.context["form"].subjects) + 3
+    assert "error-summary" not in more.content.decode()
+    assert liaison.post(f"/plans/{row.plan_id}/move/", told).status_code == 302
+    moved = Plan.objects.get(plan_id=row.plan_id)
+    assert moved.subjects == [*before[:1], *before[2:]]
+
+
+def test_the_list_of_plans_as_a_file_has_no_place_subject_or_telephone(world: World, liaison: Client) -> None:
+    planner(world)
+    liaison.post("/plans/new/", form(world, reference="=1+1", **{"s0-names": "Somebody"}))
+    told = liaison.get("/plans/?form=csv").content.decode()
+    assert "'=1+1" in told
+    assert not any(word in told for word in ("Somebody", CONTACT["phone"], str(PARIS[0])))
+
+
 def test_before_a_plan_is_kept_the_page_says_what_each_side_learns(world: World, liaison: Client) -> None:
     planner(world)
     with leaves_nothing(but=("sessions.Session",)):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tansiq.engine.formats.times import format_time
+from tansiq.node.deconfliction.entered import MOST_SUBJECTS
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import LEFT_TO_RIGHT, Form, lines, listed
 from tansiq.node.web.forms.place import PlaceForm
 from tansiq.node.web.forms.search import number_kinds
 from tansiq.node.web.forms.times import instants, moment_field
 
-SUBJECTS = 3
+FREE = 3
+"""Rows for subjects that stand empty for whoever enters one, and as many again when asked for."""
 MOST_MINUTES = 24 * 60
 POINTERS = {
     "/from": "begins",
@@ -57,16 +61,19 @@ class SubjectForm(Form):
         for name, label, told in labels:
             self.fields[name].label, self.fields[name].help_text = label, told
         self.fields["number_kind"].choices = number_kinds()  # type: ignore[attr-defined]
+        self.more: dict[str, list[Any]] = (kwargs.get("initial") or {}).get("more", {})
 
     def as_plan(self) -> dict[str, Any] | None:
-        """The subject as the plan's JSON has it, or nothing."""
+        """The subject as the plan's JSON has it, or nothing; dates and numbers beyond the first stay as long as it does."""
         told = self.cleaned_data
         if not lines(told["names"]) and not told["number"]:
             return None
+        dates = [told["birth_date"]] if told["birth_date"] else []
+        numbers = [[told["number_kind"] or "other", told["number"]]] if told["number"] else []
         return {
             "names": list(lines(told["names"])),
-            "birth_dates": [told["birth_date"]] if told["birth_date"] else [],
-            "identifiers": [[told["number_kind"] or "other", told["number"]]] if told["number"] else [],
+            "birth_dates": dates + self.more.get("birth_dates", []),
+            "identifiers": numbers + self.more.get("identifiers", []),
         }
 
 
@@ -97,7 +104,9 @@ class PlanForm(PlaceForm):
         self.fields["leave_out"].choices = list(partners)  # type: ignore[attr-defined]
         for name in ("begins", "ends"):
             self.fields[name].error_messages["invalid"] = _("Write a date and a time.")
-        self.subjects = [SubjectForm(*args, prefix=f"s{n}", **_own_initial(n, kwargs)) for n in range(SUBJECTS)]
+        rows = _rows(self.data, len((kwargs.get("initial") or {}).get("subjects", [])))
+        self.subjects = [SubjectForm(*args, prefix=f"s{n}", **_own_initial(n, kwargs)) for n in range(rows)]
+        self.has_more_rows = rows < MOST_SUBJECTS
 
     def clean(self) -> dict[str, Any]:
         """The window goes forward, times fit the points, whoever is left out is left out for a reason."""
@@ -124,6 +133,15 @@ class PlanForm(PlaceForm):
         """Subjects count too."""
         return all([super().is_valid(), *(one.is_valid() for one in self.subjects)])
 
+    def leave_unchecked(self) -> None:
+        """Show what was sent without a word about what is still missing: more rows are asked for, nothing is kept."""
+        for form in (self, *self.subjects):
+            form._errors = ErrorDict()
+
+    def shows_subjects(self) -> bool:
+        """Whether a row for subjects is filled in or wrong."""
+        return any(one.errors or any(one[name].value() for name in ("names", "number")) for one in self.subjects)
+
     def as_plan(self) -> dict[str, Any]:
         """The plan as ``flows.planning`` reads it; instants in UTC."""
         told, drawn = self.cleaned_data, self.drawn
@@ -143,6 +161,13 @@ class PlanForm(PlaceForm):
         usual = {name: told[name] for name in ("buffer_m", "before_min", "after_min") if told[name] is not None}
         times = {"times": [format_time(at) for at in told["times_read"]]} if "times_read" in told else {}
         return plan | usual | times | ({"reason": told["reason"].strip()} if told["leave_out"] else {})
+
+
+def _rows(data: Mapping[str, Any], known: int) -> int:
+    """How many rows for subjects: all that the plan has and that were sent, and some to write in."""
+    sent = [int(found[1]) + 1 for name in data if (found := re.fullmatch(r"s([0-9]{1,2})-names", name))]
+    rows = max([known + FREE if not sent else known, *sent])
+    return min(rows + (FREE if data.get("do") == "rows" else 0), max(MOST_SUBJECTS, known))
 
 
 def _own_initial(number: int, kwargs: dict[str, Any]) -> dict[str, Any]:

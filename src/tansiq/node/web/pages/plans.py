@@ -334,11 +334,14 @@ def initial_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _subject_initial(subject: Mapping[str, Any]) -> dict[str, str]:
-    kind, number = next(iter(subject.get("identifiers", [])), ("", ""))
+def _subject_initial(subject: Mapping[str, Any]) -> dict[str, Any]:
+    dates, numbers = list(subject.get("birth_dates", [])), list(subject.get("identifiers", []))
+    kind, number = numbers[0] if numbers else ("", "")
     return {
         "names": "\n".join(subject.get("names", [])),
-        "birth_date": next(iter(subject.get("birth_dates", [])), ""),
+        "birth_date": dates[0] if dates else "",
         "number_kind": kind,
         "number": number,
+        "more": {"birth_dates": dates[1:], "identifiers": numbers[1:]},
+        "also": _subject_lines({"birth_dates": dates[1:], "identifiers": numbers[1:]}),
     }

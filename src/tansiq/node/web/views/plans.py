@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tansiq.engine.errors import TansiqError
+from tansiq.engine.formats.times import format_time
 from tansiq.node.accounts.policy import may, require
 from tansiq.node.deconfliction import queries
 from tansiq.node.flows import planning
@@ -36,6 +38,8 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
     """The plans of the officer's circles, the next ones first; those that are over when asked for."""
     told = {name: request.GET.get(name, "").strip() for name in ("kind", "state", "words")}
     rows = [row for row in queries.plans_for(officer) if _fits(row, told, now)]
+    if request.GET.get("form") == "csv":
+        return _file(rows, now)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     met = list(queries.conflicts_for(officer, open_only=True))
     context = {
@@ -50,6 +54,26 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
         "exceptions": len(queries.exceptions_for(officer)),
     }
     return render(request, "web/plans/index.html", context)
+
+
+def _file(rows: list[Plan], now: datetime) -> HttpResponse:
+    """Codes, ids, times and the officer's own references; no place, no subject, no telephone leaves in a list."""
+    answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="plans.csv"'
+    out = csv.writer(answer)
+    out.writerow(["plan", "reference", "kind", "state", "from", "to", "version", "partners"])
+    for row in rows:
+        times = format_time(row.begins_at), format_time(row.ends_at)
+        state = row.status_at(now)
+        out.writerow(
+            [row.plan_id, _as_text(row.reference), row.kind, state, *times, row.version, " ".join(row.partners)]
+        )
+    return answer
+
+
+def _as_text(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
 
 
 def _fits(row: Plan, told: dict[str, str], now: datetime) -> bool:
@@ -86,7 +110,9 @@ def _form(request: HttpRequest, officer: Officer, now: datetime, plan: Plan | No
     initial = pages.initial_of(plan) if plan else pages.contact_on_duty(officer, now)
     form = PlanForm(request.POST or None, initial=initial, partners=pages.askable_choices(now))
     context: dict[str, Any] = {"form": form, "plan": plan, "map_home": home_state()}
-    if request.method == "POST" and form.is_valid():
+    if request.POST.get("do") == "rows":
+        form.leave_unchecked()
+    elif request.method == "POST" and form.is_valid():
         try:
             entered = planning.read_plan(form.as_plan())
             if request.POST.get("do") == "check":
@@ -98,6 +124,7 @@ def _form(request: HttpRequest, officer: Officer, now: datetime, plan: Plan | No
         except TansiqError as error:
             tell_in_form(form, error, POINTERS)
     context["told"] = place_told(PlaceForm(request.POST or form.initial))
+    context["has_subjects"] = request.POST.get("do") == "rows" or form.shows_subjects()
     return render(request, "web/plans/plan_form.html", context, status=400 if form.errors else 200)
 
 
