@@ -454,6 +454,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "alerts",
         "reports",
         "plans",
+        "rights",
     }
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places

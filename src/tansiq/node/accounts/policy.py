@@ -28,6 +28,7 @@ MAY: dict[str, frozenset[str]] = {
         {"liaison", "analyst", "prosecutor", "duty", "approver", "senior", "programme", "data_protection", "auditor"}
     ),
     "review": frozenset({"data_protection"}),
+    "claims": frozenset({"data_protection"}),
     "audit": frozenset({"auditor", "data_protection"}),
     "quarantine": frozenset({"data_protection"}),
     "administer": frozenset({"administrator"}),

@@ -267,6 +267,18 @@ def part_of(entry_id: str, index: int) -> Any:
     return SaltedPart.from_json(row.salted, at="").part if row else None
 
 
+def part_in(salted: Any) -> Any:
+    """The part that the sealed column of a row holds."""
+    return SaltedPart.from_json(salted, at="").part
+
+
+def own_subject_parts(after: int, *, limit: int) -> list[Part]:
+    """The next parts about somebody in entries that this node signed, by row number; for the machine, which must not show more."""
+    rows = Part.objects.filter(entry__is_own=True, type="subject", salted__isnull=False, pk__gt=after)
+    fields = ("entry__dossier__folded", "entry__header")
+    return list(rows.select_related("entry__dossier").defer(*fields).order_by("pk")[:limit])
+
+
 def takes_part(node: str, dossier_id: str) -> bool:
     """Whether ``node`` is a participant of the dossier."""
     found = Dossier.objects.filter(dossier_id=dossier_id).values_list("participants", flat=True).first()

@@ -24,6 +24,7 @@ from tansiq.node.flows import (
     blind_holding,
     blind_screening,
     calling,
+    claims,
     erasing,
     erasure_ledger,
     fetching,
@@ -182,6 +183,9 @@ MATCHING_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
 }
 """What asks the matcher, which takes a second to load and may have a list to work off: no envelope waits behind it."""
 
-LONG_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {list_imports.IMPORT_JOB: list_imports.run}
+LONG_JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
+    list_imports.IMPORT_JOB: list_imports.run,
+    claims.JOB: claims.go_through,
+}
 """What may take minutes has a loop of its own: nothing urgent waits behind it."""
-LONG_LOCKS = {list_imports.IMPORT_JOB: list_imports.LOCK}
+LONG_LOCKS = {list_imports.IMPORT_JOB: list_imports.LOCK, claims.JOB: claims.LOCK}

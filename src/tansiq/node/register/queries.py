@@ -197,6 +197,11 @@ def subject_by_id(subject_id: object) -> Subject | None:
     return Subject.objects.filter(subject_id=as_uuid(subject_id)).first()
 
 
+def restricted() -> list[Subject]:
+    """Every record that is kept but in no index; for the machine, which must not show more."""
+    return list(Subject.objects.filter(restricted_at__isnull=False).defer("packed"))
+
+
 def reach_of(subject_ids: Iterable[object]) -> dict[str, Reach]:
     """Whom to turn to about subjects, and what others may find of them; for the machine, which must not show more."""
     wanted = [known for subject_id in subject_ids if (known := as_uuid(subject_id)) is not None]

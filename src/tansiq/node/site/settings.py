@@ -24,6 +24,7 @@ _ROOMS = [
     "register",
     "search",
     "deconfliction",
+    "rights",
     "flows",
     "web",
     "api",

@@ -102,6 +102,7 @@ def places(request: HttpRequest) -> list[Place]:
         ("partners", _("Partners"), "globe2", "partners"),
         ("accords", _("Accords"), "journal-check", "accords"),
         ("statistics", _("Statistics"), "bar-chart", "statistics"),
+        ("rights", _("Data subjects"), "person-vcard", "rights"),
         ("audit", _("Audit"), "shield-check", "audit"),
     )
     roles = getattr(user, "roles", [])
@@ -109,6 +110,7 @@ def places(request: HttpRequest) -> list[Place]:
     hidden |= set() if may(roles, "plan") else {"plans"}
     hidden |= set() if may(roles, "search") else {"search", "alerts"}
     hidden |= set() if may(roles, "statistics") else {"statistics"}
+    hidden |= set() if may(roles, "claims") else {"rights"}
     found = []
     for name, label, icon, url_name in wanted:
         if name in hidden:

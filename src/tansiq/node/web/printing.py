@@ -25,10 +25,15 @@ from tansiq.node.web.languages import direction_of
 from tansiq.node.web.markings import marks_of
 from tansiq.node.web.pages import dossier as pages
 from tansiq.node.web.pages.partner import term_name
+from tansiq.node.web.pages.rights import grounds_of, outcome_words, right_word, told_in_answer
 from tansiq.node.web.times import show_moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tansiq.node.accounts.models import Officer
     from tansiq.node.flows.printing import Sheets
+    from tansiq.node.rights.models import Claim
 
 STATIC = Path(__file__).resolve().parent / "static"
 FONTS = STATIC / "vendor" / "fonts"
@@ -37,6 +42,10 @@ FONT = re.compile(r"font:([a-z0-9.-]+\.woff2)")
 
 def render(sheets: Sheets) -> bytes:
     """The PDF: every numbered copy whole, one after the other. Raises Unavailable("print.no_library")."""
+    return _laid_out(sources(sheets))
+
+
+def _laid_out(htmls: list[str]) -> bytes:
     weasyprint = _library()
     fetcher = _fetcher(weasyprint)
     fonts = weasyprint.text.fonts.FontConfiguration()
@@ -46,10 +55,43 @@ def render(sheets: Sheets) -> bytes:
         weasyprint.HTML(string=html, url_fetcher=fetcher, base_url="about:blank").render(
             stylesheets=[css], font_config=fonts
         )
-        for html in sources(sheets)
+        for html in htmls
     ]
     pages_of_all = [page for document in documents for page in document.pages]
     return bytes(documents[0].copy(pages_of_all).write_pdf())
+
+
+def render_answer(claim: Claim, told: list[dict[str, Any]], *, officer: Officer, language: str, now: datetime) -> bytes:
+    """The answer to a data-subject request as PDF. Raises Unavailable("print.no_library")."""
+    return _laid_out([answer_source(claim, told, officer=officer, language=language, now=now)])
+
+
+def answer_source(claim: Claim, told: list[dict[str, Any]], *, officer: Officer, language: str, now: datetime) -> str:
+    """Its HTML. A refusal that neither confirms nor denies looks the same whether anything is held or not."""
+    zone = ZoneInfo(officer.time_zone or settings.NODE.time_zone)
+    node = settings.NODE
+    with translation.override(language), timezone.override(zone):
+        is_silent = claim.outcome == claim.NEITHER
+        context = {
+            "language": language,
+            "direction": direction_of(language),
+            "claim": claim,
+            "right": right_word(claim.right),
+            "outcome": "" if is_silent else outcome_words()[claim.outcome],
+            "is_silent": is_silent,
+            "things": [] if is_silent else [told_in_answer(one) for one in told],
+            "grounds": [] if is_silent else grounds_of(claim),
+            "contact": claim.told["contact"],
+            "reason": "" if is_silent else claim.reason,
+            "officer": officer.display_name,
+            "node_name": node.names.get(language) or node.names.get("en") or node.node_id,
+            "received": show_moment(claim.received_at, zone=zone),
+            "decided": show_moment(claim.decided_at, zone=zone),
+            "printed": show_moment(now, zone=zone),
+            "is_exercise": node.exercise,
+            "is_demo": node.demo,
+        }
+        return render_to_string("web/print/answer.html", context)
 
 
 def sources(sheets: Sheets) -> list[str]:

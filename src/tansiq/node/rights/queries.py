@@ -1,0 +1,51 @@
+"""Reads of data-subject requests, each given the officer; *not found* and *not allowed* raise the same error."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from tansiq.engine.errors import Rejected
+from tansiq.node.rights import policy
+from tansiq.node.rights.models import Claim, Holding
+from tansiq.node.rights.policy import OfficerLike
+
+MAX_LISTED = 200
+
+
+def get_claim_for(officer: OfficerLike, claim_id: object) -> Claim:
+    """The request; raises Rejected("rights.not_found")."""
+    try:
+        known = UUID(str(claim_id))
+    except ValueError:
+        raise Rejected("rights.not_found", claim=str(claim_id)[:40]) from None
+    found = Claim.objects.filter(policy.visible_to(officer), claim_id=known).first()
+    if found is None:
+        raise Rejected("rights.not_found", claim=str(claim_id)[:40])
+    return found
+
+
+def claims_for(officer: OfficerLike, *, is_open: bool = True) -> list[Claim]:
+    """Requests that are not answered, the first due first; else the answered ones, the newest first."""
+    rows = Claim.objects.filter(policy.visible_to(officer))
+    if is_open:
+        return list(rows.exclude(state=Claim.ANSWERED)[:MAX_LISTED])
+    return list(rows.filter(state=Claim.ANSWERED).order_by("-answered_at")[:MAX_LISTED])
+
+
+def holdings_of(claim: Claim) -> list[Holding]:
+    """What was found for a request the caller was given by one of these queries."""
+    return list(claim.holdings.all())
+
+
+def get_holding(claim: Claim, holding_id: object) -> Holding:
+    """One of them; raises Rejected("rights.not_found")."""
+    known = str(holding_id)
+    found = claim.holdings.filter(pk=int(known)).first() if known.isascii() and known.isdigit() else None
+    if found is None:
+        raise Rejected("rights.not_found", claim=known[:40])
+    return found
+
+
+def claim_by_id(claim_id: str) -> Claim | None:
+    """The request, for the machine."""
+    return Claim.objects.filter(claim_id=claim_id).first()
