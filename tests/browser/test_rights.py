@@ -27,7 +27,7 @@ def test_a_request_is_looked_for_and_decided(page: Page, looking: Looking, nodes
     page.locator("form[action$='/look/'] button").press("Enter")
     page.wait_for_selector("section[id^=holding-]")
     for _ in range(60):
-        if "rights_gone" in page.content() or "رُوجعت مدخلاتنا:" in page.content():
+        if "رُوجعت مدخلاتنا:" in page.content():
             break
         page.wait_for_timeout(500)
         page.reload()

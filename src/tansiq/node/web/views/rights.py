@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """The requests that are not answered, the first due first, and a form for a new one."""
     require(officer.roles, "claims")
-    form = ClaimForm(request.POST or None, initial={"received": now.date()})
+    form = ClaimForm(request.POST or None, initial={"received": now.date().isoformat()})
     if request.method == "POST" and form.is_valid():
         try:
             made = actions.receive(officer, **form.told(), now=now)
