@@ -357,6 +357,22 @@ def test_a_partner_that_is_down_gets_no_more_than_a_few_questions_and_the_rest_w
     assert standing(made) == ("done", "done")
 
 
+def test_a_partner_that_never_answers_ends_its_part_of_the_list_with_the_reason(world: World) -> None:
+    ma = holder(world)
+    made = begun(world)
+    world.later(days=2)
+    flow.give_up_late(world.now)
+    assert standing(made) == ("running", "asking")
+    world.later(days=2)
+    flow.give_up_late(world.now)
+    assert standing(made) == ("stopped", "stopped")
+    assert ScreeningPartner.objects.get(screening=made).code == "search.list_unanswered"
+    before = list(ScreeningQuestion.objects.values()), list(ScreeningPartner.objects.values())
+    assert answered(world, ma)
+    assert before == (list(ScreeningQuestion.objects.values()), list(ScreeningPartner.objects.values()))
+    assert not ScreeningHit.objects.exists()
+
+
 def test_an_officer_who_left_asks_no_further_rows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "WINDOW", 1)
     ma = holder(world, budget_per_day=500, budget_per_officer=500)

@@ -49,6 +49,8 @@ MOST_DAYS = 30
 WINDOW = 4
 """Questions that one partner may leave unanswered before the next is asked."""
 LATER = timedelta(minutes=5)
+UNANSWERED_AFTER = timedelta(days=3)
+"""A partner that only dials out may be silent over a weekend; after that its part of the list ends, with what it answered kept."""
 SPENT = frozenset({"decide.blind_budget_spent", "decide.blind_officer_budget_spent"})
 ANEW = frozenset({"search.blind_epoch_ended"})
 
@@ -349,6 +351,13 @@ def _hit(number: int, line: str, families: set[str]) -> dict[str, Any]:
         "identifiers": [list(pair) for pair in row.identifiers],
     }
     return {"row": number, "met": [family for family in FAMILIES if family in families], "told": told}
+
+
+def give_up_late(now: datetime) -> None:
+    """End a list with each partner that has left a question of it unanswered for days; what comes later changes nothing."""
+    for question in lists.unanswered_since(now - UNANSWERED_AFTER):
+        with transaction.atomic():
+            lists.keep_outcome(question, lists.Outcome(code="search.list_unanswered"), now)
 
 
 def export(officer: Officer, screening_id: str, *, now: datetime) -> Iterator[str]:

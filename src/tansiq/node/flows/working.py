@@ -139,6 +139,7 @@ def tidy(payload: dict[str, object], now: datetime) -> None:  # noqa: ARG001 - a
     taking.ask_again(now)
     attaching.sweep(now)
     blind_asking.give_up_late(now)
+    blind_screening.give_up_late(now)
     telling.sweep(now)
     planning.tidy(now)
     with transaction.atomic():

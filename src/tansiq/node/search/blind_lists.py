@@ -244,6 +244,13 @@ def question_of(partner: str, query: str) -> ScreeningQuestion | None:
     return rows.filter(pk=query, asked_of__partner=partner).first()
 
 
+def unanswered_since(before: datetime) -> list[ScreeningQuestion]:
+    """Questions of lists that were sent before then and still wait, one a partner and list, the oldest first."""
+    rows = ScreeningQuestion.objects.select_related("asked_of__screening").order_by("asked_at")
+    late = rows.filter(state=ScreeningQuestion.WAITING, asked_at__lt=before)[:500]
+    return list({row.asked_of_id: row for row in reversed(late)}.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a question: the rows that hit, or why it was not answered and what follows.
