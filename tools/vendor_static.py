@@ -101,6 +101,12 @@ SOURCES = (
         wheel=True,
     ),
     Source(
+        "cytoscape",
+        "3.35.0",
+        "MIT",
+        {"dist/cytoscape.min.js": "cytoscape/cytoscape.min.js", "LICENSE": "cytoscape/LICENSE.txt"},
+    ),
+    Source(
         "echarts",
         "5.6.0",
         "Apache-2.0",

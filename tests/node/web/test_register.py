@@ -105,3 +105,19 @@ def test_a_page_of_the_list_asks_as_much_of_many_records_as_of_few(world: World)
     for _ in range(60):
         add(world)
     assert asked() == few
+
+
+def test_relations_and_timeline_show_what_the_officer_may_see_and_nobody_else(world: World) -> None:
+    row, other, far, hidden = add(world), add(world), add(world), add(world, "stranger", circle="unit:borders")
+    officer, now = world.officer("liaison"), timezone.now()
+    for one, two, verdict in ((row, other, "same"), (other, far, "different")):
+        actions.judge(officer, one.pk, two.pk, verdict=verdict, reason="Looked at both.", now=now)
+    page = signed_in(world, "liaison").get(f"/register/{row.pk}/")
+    raw, text = page.content.decode(), text_of(page)
+    graph = raw.split('id="relations-told"')[1].split("</script>")[0]
+    assert {str(one.pk) in graph for one in (row, other, far)} == {True}
+    assert str(hidden.pk) not in raw
+    assert "Judged" in text
+    assert "Recorded" in text
+    assert raw.count(f'href="/register/{far.pk}/"') >= 1
+    assert "unsafe" not in page["Content-Security-Policy"]

@@ -17,6 +17,7 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.languages import language_now
 from tansiq.node.web.pages.duplicates import pairs_shown
+from tansiq.node.web.pages.relations import relations_shown, timeline_of
 from tansiq.node.web.pages.subject import origin_word, subject_shown
 
 if TYPE_CHECKING:
@@ -88,5 +89,8 @@ def subject(request: HttpRequest, officer: Officer, now: datetime, subject_id: s
     may_review = may(officer.roles, "register") or may(officer.roles, "review")
     context = {"subject": subject_shown(officer, row), "names": words.node_names(), "may_review": may_review}
     context["may_export"] = may(officer.roles, "export")
-    context["likely"] = pairs_shown(duplicates.likely_of(officer, row)[:5])
+    likely = duplicates.likely_of(officer, row)[:5]
+    context["likely"] = pairs_shown(likely)
+    context["relations"] = relations_shown(officer, row, likely)
+    context["timeline"] = timeline_of(officer, row, queries.reviews_of(row.subject_id))
     return render(request, "web/register/subject.html", context)
