@@ -14,7 +14,7 @@ waiting room in the transaction that places it, so a crash loses none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,9 @@ def read(sender: str, contents: Sequence[dict[str, JsonValue]]) -> list[Came]:
     """Read entries and verify their signatures, outside of any transaction; those that are held already need no proof."""
     came = [_read(sender, content) for content in contents]
     held = queries.judged_among(one.entry.entry_id for one in came if one.entry)
-    return [one if one.entry is None or one.entry.entry_id in held else _proved(one, one.entry) for one in came]
+    new = [one.entry for one in came if one.entry and one.entry.entry_id not in held]
+    rings = {author: partners.authority_keyring(author) for author in {entry.header.author for entry in new}}
+    return [one if one.entry is None or one.entry.entry_id in held else _proved(one, one.entry, rings) for one in came]
 
 
 def _read(sender: str, content: dict[str, JsonValue]) -> Came:
@@ -82,9 +84,9 @@ def _read(sender: str, content: dict[str, JsonValue]) -> Came:
         return Came(sender, content, error=error)
 
 
-def _proved(came: Came, entry: SignedEntry) -> Came:
+def _proved(came: Came, entry: SignedEntry, rings: Mapping[str, Callable[[datetime], dict[str, bytes]]]) -> Came:
     try:
-        entries.verify_entry(entry, partners.authority_keys(entry.header.author, entry.header.at))
+        entries.verify_entry(entry, rings[entry.header.author](entry.header.at))
     except (Rejected, Refused) as error:
         return replace(came, error=error)
     return came

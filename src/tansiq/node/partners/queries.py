@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -91,13 +91,19 @@ def authority_keys(node_id: str, at: datetime) -> dict[str, bytes]:
     Revoked ones stand here too: which entries of a revoked key are good is said per dossier (:func:`revocations_of`), and an honest
     entry of the past must go on verifying.
     """
-    return _keys(node_id, "authority", at, revoked={})
+    return authority_keyring(node_id)(at)
+
+
+def authority_keyring(node_id: str) -> Callable[[datetime], dict[str, bytes]]:
+    """:func:`authority_keys` of one node for any number of times, its cards read once."""
+    cards = _cards(node_id)
+    return lambda at: _keys(cards, "authority", at, revoked={})
 
 
 def node_keys(node_id: str, at: datetime) -> dict[str, bytes]:
     """Public node keys of ``node_id`` by key id that were valid at ``at`` and not revoked by then; past cards count."""
     revoked = {row.key_id: row.from_time for row in _revoked_keys(node_id)}
-    return _keys(node_id, "node", at, revoked=revoked)
+    return _keys(_cards(node_id), "node", at, revoked=revoked)
 
 
 def own_node_keys() -> list[bytes]:
@@ -130,9 +136,9 @@ def root_of(node_id: str) -> bytes | None:
     return bytes(found) if found is not None else None
 
 
-def _keys(node_id: str, purpose: str, at: datetime, *, revoked: dict[str, datetime]) -> dict[str, bytes]:
+def _keys(cards: Iterable[NodeCard], purpose: str, at: datetime, *, revoked: dict[str, datetime]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for card in _cards(node_id):
+    for card in cards:
         for key in card.keys:
             if key.purpose == purpose and _stands(key, at, revoked):
                 found[key.key_id] = key.public_bytes
