@@ -497,3 +497,25 @@ def test_an_officer_chooses_calendar_digits_and_zone_and_every_page_follows(worl
     for name, wrong in {"calendar": "julian", "digits": "roman", "time_zone": "Mars/Olympus"}.items():
         assert client.post("/writing/", {**told, name: wrong}).status_code == 400
     assert world.officer("liaison").digits == "arabext"
+
+
+def test_whether_something_may_be_sent_is_answered_before_it_is_written(world: World) -> None:
+    world.partner("ma")
+    stop = {"clause": "Art. 9", "issue": "death_penalty", "acts": [], "states": ["ma"], "outcome": "stop"}
+    world.accord("ma", human_rights=[stop])
+    asked = {"kind": "report", "purpose": "investigation", "crime_area": "0601", "level": "0", "category": "suspect"}
+    client = signed_in(world, "liaison")
+
+    def told(**changed: Any) -> str:
+        return text_of(client.get("/partners/ma/", {**asked, **changed}))
+
+    before = Draft.objects.count(), Dossier.objects.count()
+    assert "Yes. Who will be able" in told()
+    assert "Yes, once it is approved." in told(category="victim")
+    assert "No. " in told(category="information_provider")
+    assert "No. " in told(level="3")
+    assert "No. " in told(issues="death_penalty")
+    assert "Art. 9" in told(issues="death_penalty")
+    assert "No. " in told(kind="channel")
+    assert "things to put right" in told(purpose="", crime_area="")
+    assert (Draft.objects.count(), Dossier.objects.count()) == before

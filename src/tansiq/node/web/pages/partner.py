@@ -70,6 +70,23 @@ def partner_shown(row: Partner, link: Mapping[str, Any], me: str) -> dict[str, A
     }
 
 
+def human_rights_of(node: str) -> list[dict[str, Any]]:
+    """The human-rights table of every accord in force with a partner: what is stopped, or needs an assurance or an approval.
+
+    Only lines that apply where this partner would receive: its State, or every State.
+    """
+    found = []
+    for row in accords_among([my_id(), node]):
+        accord = accord_in_force(row.accord_id)
+        for rule in accord.terms.human_rights if accord and accord.terms else ():
+            if LISTED_ALL not in rule.states and node[:2] not in rule.states:
+                continue
+            told = {"issue": words.issue_label(rule.issue), "outcome": outcome_word(rule.outcome)}
+            role = words.officer_role(rule.role) if rule.role else ""
+            found.append({**told, "rule": rule, "role": role, "accord": row.title_in(language_now())})
+    return found
+
+
 def _language(code: str) -> str:
     try:
         return language_name(code)
@@ -222,12 +239,16 @@ def _blind(terms: Terms) -> list[str]:
 
 
 def _human_rights(rule: Any) -> str:
-    outcome = {
+    return f"{words.issue_label(rule.issue)}: {outcome_word(rule.outcome)} ({rule.clause})"
+
+
+def outcome_word(outcome: str) -> str:
+    """What a line of the human-rights table asks."""
+    return {
         "stop": _("never"),
         "assurance": _("only with an assurance"),
         "approver": _("only with an approval"),
-    }[rule.outcome]
-    return f"{words.issue_label(rule.issue)}: {outcome} ({rule.clause})"
+    }[outcome]
 
 
 def _days(days: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,13 +15,15 @@ from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.node.accounts.policy import may, require
 from tansiq.node.exchange.queries import links
 from tansiq.node.flows import accords as flow
+from tansiq.node.flows import act
 from tansiq.node.flows.reading import read_dossier
 from tansiq.node.partners import actions, queries
 from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.correspondent import PLACES, CorrespondentForm
-from tansiq.node.web.pages.dossier import acts_shown
-from tansiq.node.web.pages.partner import accord_shown, partner_shown, partners_shown
+from tansiq.node.web.forms.may_send import MaySendForm
+from tansiq.node.web.pages.dossier import acts_shown, considered_shown
+from tansiq.node.web.pages.partner import accord_shown, human_rights_of, partner_shown, partners_shown
 from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
@@ -35,13 +37,22 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 
 
 @for_officers
-def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> HttpResponse:  # noqa: ARG001
-    """One partner with its keys and the fingerprint to be read aloud."""
+def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> HttpResponse:
+    """One partner with its keys and the fingerprint to be read aloud; and, before anything is drafted, whether something may be sent."""
     try:
         row = queries.get_partner(node)
     except Rejected as error:
         raise Http404 from error
     context = {"partner": partner_shown(row, links().get(node, {}), queries.my_id())}
+    rules = human_rights_of(node)
+    form = MaySendForm(request.GET if "kind" in request.GET else None, rules=[one["rule"] for one in rules])
+    answered: dict[str, Any] | None = None
+    if form.is_bound and form.is_valid():
+        try:
+            answered = considered_shown(act.consider(officer, form.intent_to(node), now=now), words.node_names())
+        except TansiqError as error:
+            tell_in_form(form, error)
+    context |= {"may_send": form, "answered": answered, "rules": rules}
     return render(request, "web/partners/partner.html", context)
 
 
