@@ -133,6 +133,19 @@ def list_officers(session: Session) -> None:
     )
 
 
+@officer.command("sign-out")
+@click.argument("username")
+@passed
+def sign_out(session: Session, username: str) -> None:
+    """End every session of USERNAME: a lost device, a doubt, somebody who left. The account stays as it is."""
+    session.unlock()
+    from tansiq.node.accounts import sessions
+    from tansiq.node.accounts.queries import get_officer
+
+    count = sessions.end_sessions(get_officer(username), actor="administrator", now=now())
+    session.tell({"username": username, "ended": count}, f"{count} session(s) of {username} ended.")
+
+
 COMMANDS = {"unit": unit, "officer": officer}
 
 

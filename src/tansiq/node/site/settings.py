@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     *_rooms(),
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tansiq.node.web.middleware.OfficerLanguage",
     "tansiq.node.web.middleware.ErrorsAsPages",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "tansiq.node.site.urls"
@@ -119,7 +121,12 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "tansiq.node.accounts.adapter.ClosedAccountAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_ADAPTER = "tansiq.node.accounts.adapter.SecondFactor"
+# Without TLS a node listens on loopback alone (cli/checks.py), which browsers take for a safe place too.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not NODE.https
+# When a session was last used is not kept: it would be a write for every page that is looked at.
+USERSESSIONS_TRACK_ACTIVITY = False
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -32,6 +32,7 @@ from tansiq.node.web.views import (
     rights,
     screening,
     search,
+    sessions,
     statistics,
 )
 
@@ -147,6 +148,9 @@ urlpatterns = [
     path("rights/<id:claim_id>/answer/", rights.answer, name="rights_answer"),
     path("language/", preferences.choose_language, name="language"),
     path("writing/", preferences.writing, name="writing"),
+    path("sessions/", sessions.index, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="sessions_end_others"),
+    path("sessions/<int:number>/end/", sessions.end, name="sessions_end"),
 ]
 
 if settings.DEBUG or settings.NODE.demo:
