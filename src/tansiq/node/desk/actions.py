@@ -7,12 +7,18 @@ from typing import Any
 
 from django.db import transaction
 
+from tansiq.engine.errors import Conflict, Rejected
 from tansiq.engine.formats.times import to_utc
 from tansiq.node.desk import policy, queries
-from tansiq.node.desk.models import NEVER, OPEN, SETTLED, ExerciseLink, Task
+from tansiq.node.desk.models import NEVER, OPEN, SETTLED, ExerciseLink, SavedView, Task
 from tansiq.node.desk.policy import Viewer
 from tansiq.node.vault.asking import asked_once
 
+MAX_NOTE = 1000
+MAX_VIEWS = 12
+MAX_VIEW_NAME = 40
+ONLY = frozenset({"", "urgent", "overdue", "colleagues", "snoozed", "exercise"})
+"""What a desk can be narrowed to."""
 KEEP_SETTLED = timedelta(days=90)
 _TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent", "exercise")
 
@@ -141,6 +147,62 @@ def hand_over(viewer: Viewer, key: str, *, to: Viewer, now: datetime) -> Task:
         task.taken_by, task.taken_at, task.snoozed_until, task.changed_at = to.reference, now, None, now
         task.save(update_fields=["taken_by", "taken_at", "snoozed_until", "changed_at"])
     return task
+
+
+def hand_over_watch(viewer: Viewer, *, by: str, to: Viewer, note: str, now: datetime) -> tuple[int, int]:
+    """Everything the viewer deals with is the next watch's, in one act; returns how many went, and how many ``to`` may not see.
+
+    What ``to`` may not see stays where it is: a hand-over opens no circle. ``by`` is the viewer's name, ``note`` what the next must
+    know. Raises Rejected("desk.to_oneself"), Rejected("desk.note_too_long").
+    """
+    said = note.strip()
+    if to.reference == viewer.reference:
+        raise Rejected("desk.to_oneself", at="/to")
+    if len(said) > MAX_NOTE:
+        raise Rejected("desk.note_too_long", at="/note", limit=MAX_NOTE)
+    with transaction.atomic():
+        held = list(Task.objects.select_for_update().filter(state=OPEN, taken_by=viewer.reference).order_by("id"))
+        given = [one for one in held if policy.may_take_over(to, one)]
+        for task in given:
+            task.taken_by, task.taken_at, task.snoozed_until, task.changed_at = to.reference, now, None, now
+            task.save(update_fields=["taken_by", "taken_at", "snoozed_until", "changed_at"])
+        if given or said:
+            put(
+                "watch",
+                f"watch/{viewer.reference}/{to.reference}",
+                title_code="desk.watch_handed_over",
+                facts={"officer": by, "count": len(given), "note": said or "–"},
+                owner=to.reference,
+                urgent=any(one.urgent for one in given),
+                now=now,
+            )
+    return len(given), len(held) - len(given)
+
+
+def keep_view(viewer: Viewer, *, name: str, only: str, circle: str, now: datetime) -> SavedView:
+    """Keep how the desk is looked at under a name; the same name again changes it.
+
+    Raises Rejected("desk.view_name"), Rejected("desk.view_unknown"), Conflict("desk.too_many_views").
+    """
+    said = name.strip()
+    if not 1 <= len(said) <= MAX_VIEW_NAME:
+        raise Rejected("desk.view_name", at="/name", limit=MAX_VIEW_NAME)
+    if only not in ONLY or (circle and circle not in viewer.circles):
+        raise Rejected("desk.view_unknown")
+    with transaction.atomic():
+        held = list(SavedView.objects.select_for_update().filter(officer=viewer.reference))
+        view = next((one for one in held if one.name == said), None)
+        if view is None and len(held) >= MAX_VIEWS:
+            raise Conflict("desk.too_many_views", limit=MAX_VIEWS)
+        view = view or SavedView(officer=viewer.reference, name=said, created_at=now)
+        view.only, view.circle = only, circle
+        view.save()
+    return view
+
+
+def drop_view(viewer: Viewer, view_id: int) -> None:
+    """Forget a view of the viewer's; one that is not there, or not theirs, is forgotten already."""
+    SavedView.objects.filter(pk=view_id, officer=viewer.reference).delete()
 
 
 def snooze(viewer: Viewer, key: str, *, until: datetime, now: datetime) -> Task:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import Q
 
-from tansiq.node.vault.columns import SealedJSONField
+from tansiq.node.vault.columns import SealedJSONField, SealedTextField
 
 OPEN, SETTLED = "open", "settled"
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -51,3 +51,17 @@ class Task(models.Model):
             models.Index(fields=["state", "settled_at"], name="desk_by_state"),
             models.Index(fields=["changed_at"], name="desk_by_change"),
         ]
+
+
+class SavedView(models.Model):
+    """How an officer likes to look at the desk, under a name of their own; nobody else sees it."""
+
+    officer = models.CharField(max_length=36)
+    name = SealedTextField()
+    only = models.CharField(max_length=12, blank=True)
+    circle = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["officer"], name="desk_views_of")]

@@ -50,9 +50,14 @@ def require_takeable(viewer: Viewer, task: Task) -> None:
         raise Conflict("desk.taken", by=task.taken_by, key=task.key)
 
 
+def may_take_over(colleague: Viewer, task: Task) -> bool:
+    """Whether the colleague may see the task, and nobody else owns it: a hand-over tells nobody what is not theirs to know."""
+    return may_see(colleague, task) and task.owner in ("", colleague.reference)
+
+
 def require_may_take_over(colleague: Viewer, task: Task) -> None:
-    """Raises ``Refused("desk.not_theirs")`` unless the colleague may see the task: it tells nobody what is not theirs to know."""
-    if not may_see(colleague, task) or task.owner not in ("", colleague.reference):
+    """Raises ``Refused("desk.not_theirs")`` unless :func:`may_take_over`."""
+    if not may_take_over(colleague, task):
         raise Refused("desk.not_theirs", key=task.key)
 
 

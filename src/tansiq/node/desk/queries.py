@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.times import format_time, parse_time
-from tansiq.node.desk.models import OPEN, Task
+from tansiq.node.desk.models import OPEN, SavedView, Task
 from tansiq.node.desk.policy import Viewer
 
 PAGE = 50
@@ -93,6 +93,11 @@ def get_task_for(viewer: Viewer, key: str) -> Task:
     if task is None:
         raise Rejected("desk.unknown_task", key=key)
     return task
+
+
+def views_of(viewer: Viewer) -> list[SavedView]:
+    """How this viewer likes to look at the desk, in the order in which the views were kept."""
+    return list(SavedView.objects.filter(officer=viewer.reference))
 
 
 def states_for(viewer: Viewer) -> dict[str, datetime]:

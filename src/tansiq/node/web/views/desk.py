@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.handlers.asgi import ASGIRequest
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -62,7 +64,9 @@ def show(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "web/desk/live.html", context)
     return render(
-        request, "web/desk/desk.html", context | {"drafts": drafts_for(officer)[:20], "since": format_time(now)}
+        request,
+        "web/desk/desk.html",
+        context | {"drafts": drafts_for(officer)[:20], "since": format_time(now), "views": queries.views_of(officer)},
     )
 
 
@@ -103,6 +107,40 @@ def several(request: HttpRequest, officer: Officer, now: datetime) -> HttpRespon
     told = ngettext("Done with %(count)d task.", "Done with %(count)d tasks.", len(keys)) % {"count": len(keys)}
     messages.success(request, told)
     return redirect("desk")
+
+
+@require_POST
+@for_officers
+def watch(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Hand everything that this officer deals with over to the next watch, with a word."""
+    colleague = get_officer(request.POST.get("to", ""))
+    note = request.POST.get("note", "")
+    given, kept = actions.hand_over_watch(officer, by=officer.display_name, to=colleague, note=note, now=now)
+    told = ngettext("%(count)d task was handed over.", "%(count)d tasks were handed over.", given) % {"count": given}
+    messages.success(request, told)
+    if kept:
+        told = ngettext(
+            "%(count)d task stays yours: your colleague may not see it.",
+            "%(count)d tasks stay yours: your colleague may not see them.",
+            kept,
+        )
+        messages.warning(request, told % {"count": kept})
+    return redirect("desk")
+
+
+@require_POST
+@for_officers
+def views(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """Keep how the desk is looked at under a name, or forget a view."""
+    given = request.POST
+    drop = given.get("drop", "")
+    if drop:
+        actions.drop_view(officer, int(drop) if drop.isascii() and drop.isdigit() and len(drop) < 19 else 0)
+        return redirect("desk")
+    view = actions.keep_view(
+        officer, name=given.get("name", ""), only=given.get("only", ""), circle=given.get("circle", ""), now=now
+    )
+    return redirect(f"{reverse('desk')}?{urlencode({'only': view.only, 'circle': view.circle})}")
 
 
 @require_POST
