@@ -6,7 +6,7 @@ body as long as the entry is on its way. The *bare cost* is the cryptography and
 
     python -m bench.delivery [--entries 1000] [--rate 20] [--seconds 30] [--synapse FOLDER | --alone] [--backlog 1000 10000 …]
 
-With TANSIQ_TEST_DB=postgres://… the nodes stand on that server. docs/delivery.md has the figures.
+With TANSIQ_TEST_DB=postgres://… the nodes stand on that server. docs/benchmarks.md has the figures.
 """
 
 from __future__ import annotations
