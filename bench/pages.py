@@ -116,6 +116,7 @@ def _dossier(row: Any, number: int, now: datetime) -> Any:
         accord=row.accord,
         accord_version=row.accord_version,
         folded=row.folded,
+        heads_digest=row.heads_digest,
         phase=phase,
         urgent=number % 7 == 0,
         due_at=None if phase != "received" else opened_at + timedelta(days=7),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
 
 from tansiq.engine.envelopes import bodies
 from tansiq.node.audit.models import Event, Tree
-from tansiq.node.dossiers import waiting_room
+from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Dossier, Entry, Part, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.exchange.queries import delivery_of, links
-from tansiq.node.flows import repair
+from tansiq.node.flows import comparing, repair
 from tests.node.far import Far
 from tests.node.flows.test_journeys import agree, tasks
 from tests.node.world import World
@@ -112,19 +113,82 @@ def test_what_is_not_theirs_is_neither_sent_nor_confirmed(world: World) -> None:
 
 
 def test_many_dossiers_are_told_in_several_items(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair, "TOLD_AT_ONCE", 3)
+    monkeypatch.setattr(comparing, "TOLD_AT_ONCE", 3)
     world.accord("ma")
     ma = world.fars["ma"]
     for _ in range(7):
         world.ask("ma")
     world.settle()
-    repair.tell_heads(world.now)
+    comparing.tell_heads(world.now)
     world.settle()
     told = ma.items("heads")
     assert [len(item["dossiers"]) for item in told] == [3, 3, 2]
     assert (told[0]["after"], told[-1]["until"]) == ("", "")
     assert [item["until"] for item in told[:-1]] == [item["after"] for item in told[1:]]
     assert {d for item in told for d in item["dossiers"]} == set(ma.dossiers)
+
+
+def test_where_nothing_differs_a_digest_is_all_that_travels(world: World) -> None:
+    ma, _ = asked(world)
+    comparing.tell_summary(world.now)
+    world.settle()
+    (told,) = ma.items("heads")
+    assert (told["dossiers"], told["after"]) == ({}, told["until"])
+    assert told["summary"] == summed(ma)
+    before = Item.objects.count()
+    world.arrive(ma, heads(ma, **comparing.NOTHING, summary=summed(ma)))
+    assert Item.objects.count() == before
+    assert comparing.tell_summary(world.later(minutes=1)) == 0
+
+
+def test_what_differs_is_wanted_told_and_sent(world: World) -> None:
+    ma, dossier = asked(world)
+    theirs = {**summed(ma), dossier[:2]: "0" * 64}
+    world.arrive(ma, heads(ma, **comparing.NOTHING, summary=theirs))
+    world.settle()
+    wanted = ma.items("heads")[-1]["wanted"]
+    assert wanted == [dossier[:2]]
+    world.arrive(ma, heads(ma, **comparing.NOTHING, wanted=wanted))
+    world.settle()
+    told = ma.items("heads")[-1]
+    assert dossier in told["dossiers"]
+    assert told["after"] < dossier <= told["until"]
+    assert told["until"][:2] == dossier[:2]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"summary": {"zz": "0" * 64}},
+        {"summary": {"00": "no digest"}},
+        {"summary": []},
+        {"wanted": ["0"]},
+        {"wanted": ["00", "00"]},
+        {"wanted": [f"{n:02x}" for n in range(256)] + ["00"]},
+        {"wanted": {"00": 1}},
+    ],
+)
+def test_a_summary_that_is_none_is_refused(world: World, member: dict[str, Any]) -> None:
+    ma, _ = asked(world)
+    before = Item.objects.count()
+    world.arrive(ma, heads(ma, **comparing.NOTHING, **member))
+    assert Item.objects.filter(type="heads").count() == 0
+    assert Item.objects.count() <= before + 1  # that it was not understood
+
+
+def test_every_shared_dossier_keeps_the_digest_of_its_heads(world: World) -> None:
+    asked(world)
+    for row in Dossier.objects.all():
+        assert row.heads_digest == queries.digest_of_heads(queries.folded_of(row).heads)
+
+
+def summed(far: Far) -> dict[str, str]:
+    """A partner's own summary, reckoned from the page of the protocol alone."""
+    told: dict[str, Any] = {}
+    for dossier in sorted(far.dossiers):
+        heads_digest = hashlib.sha256("".join(sorted(far.dossiers[dossier].folded.heads)).encode()).hexdigest()
+        told.setdefault(dossier[:2], hashlib.sha256()).update(f"{dossier}{heads_digest}".encode())
+    return {prefix: one.hexdigest() for prefix, one in told.items()}
 
 
 # -- a partner comes back ------------------------------------------------------------------------------------------------

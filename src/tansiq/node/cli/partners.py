@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tansiq.engine.errors import Rejected
 from tansiq.node.cli.session import Session, now, passed, table
 
 
@@ -105,6 +106,23 @@ def suspend(session: Session, node_id: str, resume: bool) -> None:
 
     actions.suspend(node_id, suspended=not resume, actor="administrator", now=now())
     session.tell({"partner": node_id, "suspended": not resume}, f"{node_id}: {'resumed' if resume else 'suspended'}.")
+
+
+@partner.command("sync")
+@click.argument("node_id")
+@passed
+def sync(session: Session, node_id: str) -> None:
+    """Compare now with NODE_ID what both hold of the dossiers they share; the day's comparison goes by itself.
+
+    Only a digest travels. Where anything differs, each side then tells its heads and sends what the other lacks.
+    """
+    session.unlock()
+    from tansiq.node.flows import comparing
+
+    told = comparing.tell_summary(now(), only=node_id)
+    if not told:
+        raise Rejected("partner.not_told", partner=node_id)
+    session.tell({"partner": node_id, "told": told}, f"{node_id} is told a digest of the dossiers you share.")
 
 
 @partner.command("by-hand")

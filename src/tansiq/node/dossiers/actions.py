@@ -167,6 +167,7 @@ def _time_flags(at: datetime, *, is_own: bool, now: datetime) -> list[str]:
 
 STATE = [
     "folded",
+    "heads_digest",
     "phase",
     "urgent",
     "is_closed",
@@ -186,6 +187,7 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     due = [d.due_at for d in deadlines]
     dossier.folded = folded.to_json()
     dossier.opened_state = (dossier.folded, folded)
+    dossier.heads_digest = queries.digest_of_heads(folded.heads)
     dossier.phase = str(view.get("phase", ""))
     about = view.get("about")
     dossier.urgent = isinstance(about, dict) and bool(about.get("urgency"))

@@ -31,6 +31,9 @@ class Dossier(models.Model):
     accord = models.CharField(max_length=64, blank=True)
     accord_version = models.CharField(max_length=64, blank=True)
     folded = models.JSONField()
+    heads_digest = models.CharField(
+        max_length=64, blank=True, help_text="of its heads, so that partners can compare many at once"
+    )
     phase = models.CharField(max_length=40)
     urgent = models.BooleanField(default=False)
     due_at = models.DateTimeField(null=True)

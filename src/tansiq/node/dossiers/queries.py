@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
@@ -20,7 +23,7 @@ from tansiq.engine.dossiers.headers import Header
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.envelopes import dsse
 from tansiq.engine.errors import Rejected
-from tansiq.engine.formats.ids import b64encode, is_digest, is_external, is_id
+from tansiq.engine.formats.ids import b64encode, digest, is_digest, is_external, is_id
 from tansiq.engine.kinds.registry import kind
 from tansiq.node.accounts.policy import require
 from tansiq.node.dossiers.drafts import OPEN
@@ -93,6 +96,30 @@ def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[D
     if until:
         rows = rows.filter(dossier_id__lte=until)
     return (row for row in rows.iterator(chunk_size=500) if partner in row.participants)
+
+
+def digest_of_heads(heads: Iterable[str]) -> str:
+    """SHA-256 over the ids of a dossier's heads, sorted, in hex (docs/protocol/items.md §2)."""
+    return digest("".join(sorted(heads)).encode())
+
+
+def summary_with(partner: str) -> dict[str, str]:
+    """For each two hex digits that ids of dossiers shared with ``partner`` begin with: SHA-256 over id and heads digest of each, by id.
+
+    One walk over three columns: a dossier costs some microseconds, whatever it holds.
+    """
+    sums: dict[str, Any] = {}
+    quoted = json.dumps(partner)
+    rows = Dossier.objects.annotate(parties=Cast("participants", TextField())).order_by("dossier_id")
+    for dossier_id, parties, heads in rows.values_list("dossier_id", "parties", "heads_digest").iterator(
+        chunk_size=5000
+    ):
+        if quoted in parties:  # as text: a hundred thousand lists need not be read
+            prefix = dossier_id[:2]
+            if prefix not in sums:
+                sums[prefix] = hashlib.sha256()
+            sums[prefix].update((dossier_id + heads).encode())
+    return {prefix: told.hexdigest() for prefix, told in sums.items()}
 
 
 @asked_once(EndedExercise)

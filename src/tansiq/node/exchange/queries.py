@@ -75,6 +75,11 @@ def _state(item: Item, envelope: OutEnvelope | None) -> str:
     return "refused" if envelope.state == OutEnvelope.REFUSED else "sent"
 
 
+def has_item(partner: str, type_: str, reference: str) -> bool:
+    """Whether something of that name was ever owed to the partner."""
+    return Item.objects.filter(partner=partner, type=type_, reference=reference).exists()
+
+
 def links() -> dict[str, dict[str, Any]]:
     """For each partner: waiting items, failures, last error, last delivery, and since when the oldest item waits."""
     found: dict[str, dict[str, Any]] = {}

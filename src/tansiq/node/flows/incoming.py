@@ -31,10 +31,10 @@ from tansiq.node.flows import (
     blind_asking,
     blind_holding,
     blind_screening,
+    comparing,
     plan_asking,
     plan_holding,
     projections,
-    repair,
     searching,
     taking,
 )
@@ -292,7 +292,7 @@ def _named(content: dict[str, JsonValue], member: str) -> list[str]:
 
 def take_heads(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
     """Compare heads of shared dossiers with a partner that was restored or asks: send what it lacks, fetch what we lack."""
-    repair.compare(sender, content, now)
+    comparing.compare(sender, content, now)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -1,4 +1,4 @@
-"""Repair: partners compare what they hold, a restored node comes back, and ``doctor`` looks whether everything is sound."""
+"""Repair: a restored node comes back, and ``doctor`` looks whether everything is sound."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from tansiq.engine.dossiers import entries
-from tansiq.engine.dossiers.states import contains
 from tansiq.engine.errors import Rejected, TansiqError
-from tansiq.engine.formats.ids import is_digest, require_digest
-from tansiq.engine.formats.json_values import JsonValue
 from tansiq.node.audit import actions as audit
 from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import verification
@@ -23,92 +20,15 @@ from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
 from tansiq.node.flows import erasure_ledger, printing
-from tansiq.node.flows.taking import ask_for
+from tansiq.node.flows.comparing import tell_heads
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
 
 if TYPE_CHECKING:
-    from tansiq.node.dossiers.models import Dossier
+    pass
 
-TOLD_AT_ONCE = 1000
-"""Dossiers in one item of heads: with up to 32 heads each it stays far below the limit of an envelope."""
-MAX_TOLD = 2000
-MAX_HEADS = 32
 LOGS = ("exchange", "internal")
-
-
-def compare(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
-    """A partner told its heads of shared dossiers: send it what they do not include, and fetch what we lack ourselves.
-
-    ``content`` is ``{"v": 1, "dossiers": {id: [heads]}, "after": id or "", "until": id or ""}``: what it says of the dossiers whose ids lie
-    beyond ``after`` up to and with ``until`` (empty: to the end) is all it has of them.
-    """
-    told = content.get("dossiers")
-    after, until = content.get("after", ""), content.get("until", "")
-    if not isinstance(told, dict) or len(told) > MAX_TOLD or not all(is_digest(name) for name in told):
-        raise Rejected("item.malformed", at="/dossiers")
-    for name, bound in (("after", after), ("until", until)):
-        if bound != "" and not is_digest(bound):
-            raise Rejected("item.malformed", at=f"/{name}")
-    heads = {name: _heads(name, listed) for name, listed in told.items()}
-    for dossier in queries.shared_with(sender, after=str(after), until=str(until)):
-        _send_what_lacks(sender, dossier, heads.get(dossier.dossier_id, []), now)
-    for name in heads:
-        if queries.dossier_by_id(name) is None:
-            _fetch(sender, name, [name], now)
-
-
-def _heads(dossier_id: str, listed: JsonValue) -> list[str]:
-    if not isinstance(listed, list) or len(listed) > MAX_HEADS:
-        raise Rejected("item.malformed", at=f"/dossiers/{dossier_id}")
-    return [require_digest(head, at=f"/dossiers/{dossier_id}/{place}") for place, head in enumerate(listed)]
-
-
-def _send_what_lacks(sender: str, dossier: Dossier, heads: list[str], now: datetime) -> None:
-    known: dict[str, int] = {}
-    missing = []
-    for head in heads:
-        trace = queries.load_trace(head)
-        if trace is None:
-            missing.append(head)
-            continue
-        for strand, number in trace.known.items():
-            known[strand] = max(known.get(strand, 0), number)
-    if missing:
-        _fetch(sender, dossier.dossier_id, missing, now)
-    for row in queries.entries_in_order(dossier):
-        if not contains(known, row.trace["strand"], row.trace["number"]):
-            with transaction.atomic():
-                wire = queries.signed_entry(row).to_wire()
-                exchange.queue_again(sender, "entry", wire, reference=row.entry_id, dossier=dossier.dossier_id, now=now)
-
-
-def _fetch(sender: str, dossier_id: str, wanted: list[str], now: datetime) -> None:
-    with transaction.atomic():
-        ask_for([sender], dossier_id, wanted, now)
-
-
-def tell_heads(now: datetime) -> int:
-    """Tell every partner our heads of the dossiers we share, so that each side learns what it lacks; returns how many partners."""
-    told = partners.partners()
-    for partner in told:
-        shared = (
-            (d.dossier_id, sorted(queries.folded_of(d).heads)[:MAX_HEADS]) for d in queries.shared_with(partner.node_id)
-        )
-        after, number = "", 0
-        while True:
-            batch = dict(islice(shared, TOLD_AT_ONCE))
-            is_last = len(batch) < TOLD_AT_ONCE
-            until = "" if is_last else max(batch)
-            content = {"v": 1, "dossiers": batch, "after": after, "until": until}
-            with transaction.atomic():
-                reference = f"heads/{now:%Y%m%d%H%M%S}/{number}"
-                exchange.queue([partner.node_id], "heads", content, reference=reference, now=now)
-            if is_last:
-                break
-            after, number = until, number + 1
-    return len(told)
 
 
 def after_restore(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tansiq.node.flows import (
     blind_screening,
     calling,
     claims,
+    comparing,
     erasing,
     erasure_ledger,
     fetching,
@@ -131,6 +132,7 @@ def begin(now: datetime) -> None:
         job_actions.enqueue(register.REVIEW, {}, now=now, key=register.REVIEW)
         overdue.begin(now)
         blind_holding.begin(now)
+        comparing.begin(now)
     taking.take_unread(now)
 
 
@@ -158,6 +160,7 @@ JOBS: dict[str, Callable[[dict[str, object], datetime], None]] = {
     erasing.OBEY_JOB: erasing.obey,
     overdue.REMIND_JOB: overdue.remind,
     erasure_ledger.JOB: erasure_ledger.write,
+    comparing.SUMMARY_JOB: comparing.daily,
     calling.RING_JOB: calling.ring,
     threats.REVIEW_JOB: threats.remind_of_review,
     forwarding.TELL_JOB: forwarding.tell_providers,
