@@ -448,6 +448,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "audit",
         "language",
         "writing",
+        "sessions",
         "statistics",
         "styleguide",
         "channels",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, reverse
@@ -18,8 +19,11 @@ from tansiq.node.deconfliction.models import Conflict
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.models import Upload
 from tansiq.node.flows import act as flow
-from tansiq.node.flows import screening
+from tansiq.node.flows import claims, screening
+from tansiq.node.flows.searching import Fields
 from tansiq.node.register import actions as register
+from tansiq.node.rights import actions as rights
+from tansiq.node.rights.models import Holding
 from tansiq.node.search.models import Search
 from tansiq.node.web.urls import urlpatterns
 from tests.node.flows.test_calling import KINDS, OPEN, called
@@ -68,6 +72,8 @@ def held(world: World) -> dict[str, dict[str, str]]:
     draft = flow.keep(officer, request("ma", name=SECRET), now=world.now)
     entry = Entry.objects.get(dossier=dossier, act="ask").entry_id
     plans = [plan(world, reference=SECRET, contact={"name": SECRET, "phone": "+33 1 99 00 00 11"}) for _ in range(2)]
+    claim = asked_for(world)
+    session = UserSession.objects.create(user=officer, ip="127.0.0.1", session_key="k" * 32, user_agent=SECRET)
     return {
         "": {
             "dossier_id": dossier,
@@ -87,7 +93,21 @@ def held(world: World) -> dict[str, dict[str, str]]:
             "conflict_id": str(Conflict.objects.filter(plan=plans[0]).get().pk),
         },
         "channels": {"dossier_id": line.dossier, "call_id": call.entry_id},
+        "rights": {"claim_id": claim, "holding_id": str(Holding.objects.filter(claim=claim)[0].pk)},
+        "sessions": {"number": str(session.pk)},
     }
+
+
+def asked_for(world: World) -> str:
+    """A data-subject request about the same person, looked for everywhere."""
+    dpo, fields = world.officer("dpo"), Fields(names=(SECRET,), birth_dates=("1960-05-12",)).to_json()
+    told = {"contact": SECRET, "wish": SECRET, "fields": fields}
+    claim = rights.receive(
+        dpo, right="access", channel="letter", told=told, received_at=world.now, due_at=None, now=world.now
+    )
+    rights.identify(dpo, str(claim.pk), how="Passport seen.", now=world.now)
+    claims.look(dpo, str(claim.pk), now=world.now)
+    return str(claim.pk)
 
 
 def address_of(name: str, held: dict[str, dict[str, str]]) -> str:

@@ -119,10 +119,10 @@ def decide(request: HttpRequest, officer: Officer, now: datetime, claim_id: str)
 @for_officers
 def answer(request: HttpRequest, officer: Officer, now: datetime, claim_id: str) -> HttpResponse:
     """The answer as a PDF in the language of the person; its digest is recorded, the file is not kept."""
+    claim, told = claims.to_answer(officer, claim_id)
     language = request.POST.get("language", "")
     if language not in LANGUAGES:
         raise Rejected("print.language", at="/language", known=list(LANGUAGES))
-    claim, told = claims.to_answer(officer, claim_id)
     raw = render_answer(claim, told, officer=officer, language=language, now=now)
     actions.answer(officer, claim_id, digest=hashlib.sha256(raw).hexdigest(), language=language, now=now)
     made = HttpResponse(raw, content_type="application/pdf")
