@@ -21,11 +21,11 @@ def sessions_of(officer: Officer) -> list[UserSession]:
 
 
 def end_session(officer: Officer, number: int, *, now: datetime) -> None:
-    """End one of the officer's own sessions; raises Rejected("account.no_session") where it is nobody's or another's."""
+    """End one of the officer's own sessions; raises Rejected("account.session_not_found") where it is nobody's or another's."""
     with transaction.atomic():
         found = UserSession.objects.filter(user=officer, pk=number).first()
         if found is None:
-            raise Rejected("account.no_session")
+            raise Rejected("account.session_not_found")
         _end(officer, [found], actor=officer.reference, now=now)
 
 

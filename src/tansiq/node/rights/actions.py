@@ -93,6 +93,7 @@ def note_read(officer: OfficerLike, claim: Claim, *, now: datetime) -> None:
 
 def identify(officer: OfficerLike, claim_id: object, *, how: str, now: datetime) -> Claim:
     """Note how it was made sure that the request comes from the person or for them (art. 12(5))."""
+    policy.require_officer(officer)
     said = _text(how, "/how")
     with transaction.atomic():
         claim = _open(officer, claim_id)
@@ -137,6 +138,7 @@ def gone_through(claim: Claim, now: datetime) -> None:
 
 def judge(officer: OfficerLike, claim_id: object, holding_id: object, *, verdict: str, now: datetime) -> None:
     """Say whether something found is about this person or about another; a measure that was chosen falls with it."""
+    policy.require_officer(officer)
     if verdict not in Holding.VERDICTS:
         raise Rejected("rights.verdict", at="/verdict")
     with transaction.atomic():
@@ -159,6 +161,7 @@ def note_originator(
     officer: OfficerLike, claim_id: object, holding_id: object, *, says: str, note: str, now: datetime
 ) -> None:
     """Note what the originator answered, and where that stands."""
+    policy.require_officer(officer)
     if says not in Holding.WORDS:
         raise Rejected("rights.originator_word", at="/says")
     said = _text(note, "/note")
@@ -184,6 +187,7 @@ def choose(
     now: datetime,
 ) -> None:
     """Choose what shall be done with something that is theirs; nothing is done before the whole request is decided."""
+    policy.require_officer(officer)
     if ground:
         code_list("rights_grounds").require(ground, at="/ground")
     with transaction.atomic():
@@ -199,8 +203,8 @@ def choose(
 
 def decide(officer: OfficerLike, claim_id: object, *, outcome: str, reason: str, now: datetime) -> Claim:
     """Decide the request, in the caller's transaction, which carries the measures out."""
-    said = _text(reason, "/reason")
     claim = _open(officer, claim_id)
+    said = _text(reason, "/reason")
     policy.require_decidable(claim, outcome)
     claim.state, claim.outcome, claim.reason = Claim.DECIDED, outcome, said
     claim.decided_by, claim.decided_at = officer.reference, now
