@@ -1,8 +1,8 @@
 """What it costs two nodes to find that they have the same: a digest of all shared dossiers told, weighed, and nothing answered.
 
 A real node in this process (SQLite, or PostgreSQL by TANSIQ_DATABASE_URL: an empty database) with copies of a real request. *tell* makes the
-summary and owes it; *weigh* is what the partner does with it when it has the same; the peer is telling the heads themselves, as nodes do after a restore. Both by the
-clock and by processor time, in milliseconds.
+summary and owes it; *weigh* is what the partner does with it when it has the same; the peer is telling the heads themselves, as nodes do after
+a restore. Both by the clock and by processor time, in milliseconds.
 
     python -m bench.sync [--dossiers 1000 10000 100000] [--heads 10000]
 """
