@@ -60,5 +60,5 @@ class Looking:
 
     def check(self) -> None:
         """Nothing sticks out and axe finds nothing."""
-        assert self.sticking_out() == []
-        assert self.axe_findings() == []
+        for found in (self.sticking_out(), self.axe_findings()):
+            assert not found, "\n".join(found)

@@ -135,8 +135,13 @@ def met(nodes: Federation) -> str:
     claire, nadia = (Person(nodes.fr.url, "claire", PASSWORD), Person(nodes.ma.url, "nadia", PASSWORD))
     told: dict[str, Any] = {"kind": "operation", "phone": "+33 1 99 00 00 11"}
     page = plans.enter(claire, reference=plans.FRENCH, points=plans.STREET, hours=12, **told)
-    # Plans of other tests may lie in the wider area: any answer will do, so long as it is none of "waiting".
-    answers = ("Rien de ce partenaire", "rien à ce lieu et à cette heure")
+    # Plans of other tests may lie in the wider area; and Claire reads Arabic or French, as the test before left her.
+    answers = (
+        "Rien de ce partenaire",
+        "rien à ce lieu et à cette heure",
+        "لا شيء لدى هذا الشريك يتعارض مع الخطة",
+        "لا شيء في هذا المكان والوقت",
+    )
     wait_for("Morocco's answer", lambda: any(one in claire.open(page).text for one in answers), seconds=60, every=1)
     plans.enter(nadia, reference="عملية المقهى", points=plans.BESIDE, hours=14, **told)
     both = wait_for("the meeting", lambda: plans.met_by(claire) & plans.met_by(nadia), seconds=60)

@@ -25,7 +25,7 @@ def test_a_request_is_looked_for_and_decided(page: Page, looking: Looking, nodes
     page.fill("[name=how]", "جواز السفر")
     page.locator("form[action$='/identify/'] button").press("Enter")
     page.locator("form[action$='/look/'] button").press("Enter")
-    page.wait_for_selector("section[id^=holding-]")
+    page.wait_for_selector("article[id^=holding-]")
     for _ in range(60):
         if "رُوجعت مدخلاتنا:" in page.content():
             break

@@ -44,11 +44,12 @@ if (summary) summary.focus();
 // A call rings until it is answered. A browser lets a page sound only after the reader has touched it; the band is seen always.
 const band = document.getElementById("ringing");
 if (band) {
-  const title = document.title;
   let sound = null;
   const ring = () => {
     const rings = band.querySelector("[data-ringing]") !== null;
-    document.title = rings && document.title === title ? `☎ ${title}` : title;
+    // The rest of the title is others' (the desk counts in it): only the bell comes and goes.
+    const plain = document.title.replace(/^☎ /, "");
+    document.title = rings && document.title === plain ? `☎ ${plain}` : plain;
     if (!rings || !navigator.userActivation || !navigator.userActivation.hasBeenActive) return;
     sound = sound || new AudioContext();
     for (const [start, pitch] of [[0, 880], [0.25, 660]]) {
