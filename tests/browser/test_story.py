@@ -25,6 +25,7 @@ def claire(browser: Browser, nodes: Federation, complaints: list[str]) -> Iterat
     context = browser.new_context(base_url=nodes.fr.url, viewport={"width": WIDE, "height": 900}, locale="fr-FR")
     page = open_page(context, complaints)
     SignIn(page).sign_in("claire", PASSWORD)
+    SignIn(page).choose_language("fr")  # whatever the test before left her in
     yield page
     context.close()
 
