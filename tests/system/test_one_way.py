@@ -57,6 +57,7 @@ def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Pa
             "all of it", lambda: drivers["fr"]("entries", dossier=later)["entries"] == before["entries"], seconds=60
         )
         assert after["shown"]
+        wait_for("the partner's word", lambda: fr.command("recovery", "status")["ended_at"], seconds=60)
         dossier = drivers["fr"]("act", officer="liaison", intent=intents.request("ma"))["dossier"]
         wait_for(
             "a new request after the restore", lambda: drivers["ma"]("entries", dossier=dossier)["phase"] == "received"

@@ -25,7 +25,7 @@ from tansiq.node.dossiers.models import CopyOwed, Draft, Entry, Erased
 from tansiq.node.dossiers.models import Part as PartRow
 from tansiq.node.exchange.models import Item
 from tansiq.node.flows import act as flow
-from tansiq.node.flows import copies, erasing, erasure_ledger, erasure_proof, reaching, repair, searching
+from tansiq.node.flows import copies, erasing, erasure_ledger, erasure_proof, reaching, recovering, searching
 from tansiq.node.register.exporting import export_subjects
 from tansiq.node.register.models import RegisterChange, StatementRow, Subject
 from tansiq.node.search.models import Search
@@ -489,7 +489,7 @@ def test_what_was_erased_since_the_copy_is_erased_again_before_anything_is_serve
         assert len(erasure_ledger.read(own_ledger)) == 3
     # The store is what it was before: an older copy.
     assert where(SECRET) != set()
-    told = repair.after_restore(world.now, erasures=own_ledger)
+    told = recovering.begin(world.now, erasures=own_ledger)
     assert told["erased_again"] >= 2
     assert where(SECRET) == set()
     assert not Subject.objects.exists()
@@ -508,7 +508,7 @@ def test_what_is_not_in_the_copy_stays_out_when_it_comes_again(world: World, own
         world.arrive(ma, recall(world, ma, report))
         world.settle()
     assert not Entry.objects.filter(pk=report.entry_id).exists()
-    repair.after_restore(world.now, erasures=own_ledger)
+    recovering.begin(world.now, erasures=own_ledger)
     world.arrive(ma, report)
     world.settle()
     assert Entry.objects.filter(pk=report.entry_id).exists()
@@ -548,7 +548,7 @@ def test_a_ledger_that_was_touched_is_refused_and_one_cut_short_is_mended(
     for broken in (lines[1] + lines[0], lines[0] + lines[2], lines[0] + b"{}\n", b"x" * 20_000 + b"\n", b"\xff\n"):
         own_ledger.write_bytes(broken)
         with leaves_nothing(), pytest.raises(Rejected, match="ledger_broken"):
-            repair.after_restore(world.now, erasures=own_ledger)
+            recovering.begin(world.now, erasures=own_ledger)
         with pytest.raises(Rejected, match="ledger_broken"):
             erasure_ledger.append(own_ledger)
         assert own_ledger.read_bytes() == broken, "a file that is not ours is not written to"

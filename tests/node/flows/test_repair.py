@@ -13,9 +13,10 @@ from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Dossier, Entry, Part, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.exchange.queries import delivery_of, links
-from tansiq.node.flows import comparing, repair
+from tansiq.node.flows import comparing, recovering, repair
 from tests.node.far import Far
 from tests.node.flows.test_journeys import agree, tasks
+from tests.node.flows.test_recovering import held
 from tests.node.world import World
 
 
@@ -237,14 +238,16 @@ def test_this_node_comes_back_in_a_new_incarnation_and_gets_its_own_entries_agai
     world.settle()
     entries = {e.pk for e in Entry.objects.filter(dossier=dossier)}
     lose(dossier)
-    report = repair.after_restore(world.now)
-    assert Tree.objects.filter(incarnation=report["incarnation"]).count() == 2
+    report = recovering.begin(world.now)
     world.settle()
+    assert not Tree.objects.filter(incarnation=report["incarnation"]).exists()
     (told,) = ma.items("heads")
     assert dossier not in told["dossiers"]
     assert Link.objects.get(partner="ma").incarnation == report["incarnation"]
-    world.arrive(ma, *ma.dossiers[dossier].entries.values())
+    world.arrive(ma, *ma.dossiers[dossier].entries.values(), held(report["incarnation"]))
+    world.later(minutes=1)
     world.settle()
+    assert Tree.objects.filter(incarnation=report["incarnation"]).count() == 2
     assert {e.pk for e in Entry.objects.filter(dossier=dossier)} == entries
     assert Entry.objects.filter(dossier=dossier, is_own=True).count() == 2
     agree(world, dossier)
@@ -253,9 +256,11 @@ def test_this_node_comes_back_in_a_new_incarnation_and_gets_its_own_entries_agai
 
 def test_an_old_copy_restored_twice_is_two_incarnations(world: World) -> None:
     world.accord("ma")
-    first = repair.after_restore(world.now)["incarnation"]
+    first = recovering.begin(world.now)["incarnation"]
+    recovering.finish(world.now, without=["ma"])
     Link.objects.update(incarnation=1)
-    second = repair.after_restore(world.later(minutes=5))["incarnation"]
+    second = recovering.begin(world.later(minutes=5))["incarnation"]
+    recovering.finish(world.now, without=["ma"])
     assert second > first
     assert sorted(set(Tree.objects.values_list("incarnation", flat=True))) == [1, first, second]
 
@@ -263,7 +268,7 @@ def test_an_old_copy_restored_twice_is_two_incarnations(world: World) -> None:
 def test_a_partner_enrolled_after_the_copy_gets_the_new_incarnation_too(world: World) -> None:
     world.partner("it")
     assert not Link.objects.filter(partner="it").exists()
-    incarnation = repair.after_restore(world.now)["incarnation"]
+    incarnation = recovering.begin(world.now)["incarnation"]
     world.settle()
     assert OutEnvelope.objects.get(partner="it").incarnation == incarnation
 
@@ -274,7 +279,7 @@ def test_what_was_sealed_before_the_copy_is_sealed_anew(world: World) -> None:
     ma.is_down = True
     dossier = world.ask("ma")
     world.deliver()
-    repair.after_restore(world.now)
+    recovering.begin(world.now)
     ma.is_down = False
     world.settle()
     assert dossier in ma.dossiers

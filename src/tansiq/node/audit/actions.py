@@ -87,13 +87,16 @@ def _waiting(log: str) -> Any:
 
 
 def _locked_tree(log: str, node_id: str, now: datetime) -> Tree | None:
-    """The open tree of ``log``, locked; None while another has it. On SQLite the immediate transaction is the lock."""
+    """The open tree of ``log``, locked; None while another has it, or between two incarnations (``close``).
+
+    On SQLite the immediate transaction is the lock.
+    """
     newest = Tree.objects.filter(log=log).order_by("-incarnation").values_list("pk", flat=True).first()
     if newest is None:
         if not _waiting(log).exists():
             return None
         newest = _open_tree(log, 1, node_id, now).pk
-    return Tree.objects.select_for_update(skip_locked=True).filter(pk=newest).first()
+    return Tree.objects.select_for_update(skip_locked=True).filter(pk=newest, closed_at=None).first()
 
 
 def _open_tree(log: str, incarnation: int, node_id: str, now: datetime) -> Tree:
@@ -130,7 +133,7 @@ def _append(tree: Tree, rows: Sequence[Event]) -> None:
 def write_checkpoint(log: str, *, signer: Signs, now: datetime, at_once: bool = False) -> Checkpoint | None:
     """Sign and keep a checkpoint of ``log`` if its tree grew and one is due (``at_once``: even before); None if not."""
     tree = Tree.objects.filter(log=log).order_by("-incarnation").first()
-    if tree is None or tree.size == 0:
+    if tree is None or tree.size == 0 or tree.closed_at is not None:
         return None
     last = Checkpoint.objects.filter(tree=tree).order_by("-size").first()
     if last and (last.size >= tree.size or (not at_once and now - last.signed_at < CHECKPOINT_EVERY[log])):
@@ -160,6 +163,15 @@ def erase(event_ids: Iterable[int], *, ground: str, actor: str, now: datetime) -
             record(ERASED, actor=actor, facts={"commitments": named, "ground": ground}, log=log, now=now)
             erased += len(part)
     return erased
+
+
+def close(log: str, *, node_id: str, now: datetime) -> None:
+    """Number nothing more in the present tree of ``log``, in the caller's transaction: until ``reopen``, events wait.
+
+    A restored log must not grow before it is known how far it had grown: two heads of one length would convict this node.
+    """
+    newest = Tree.objects.filter(log=log).order_by("-incarnation").first() or _open_tree(log, 1, node_id, now)
+    Tree.objects.filter(pk=newest.pk).update(closed_at=now)
 
 
 def reopen(

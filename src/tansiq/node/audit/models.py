@@ -19,6 +19,7 @@ class Tree(models.Model):
     size = models.PositiveBigIntegerField(default=0)
     peaks = models.JSONField(default=list, help_text="roots of the perfect subtrees, hexadecimal")
     opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, help_text="nothing more is numbered here: this node is being restored")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["log", "incarnation"], name="one_tree_per_incarnation")]

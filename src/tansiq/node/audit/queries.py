@@ -55,6 +55,11 @@ def checkpoint_with_proof(log: str, from_size: int) -> tuple[str | None, dict[st
     return row.text, {"from_size": from_size, "proof": [b64encode(step) for step in steps]}
 
 
+def last_event_at() -> datetime | None:
+    """When the last event that this store knows of happened."""
+    return Event.objects.order_by("-id").values_list("at", flat=True).first()
+
+
 def consistency_between(old_size: int, new_size: int, *, log: str = EXCHANGE) -> list[bytes]:
     """The proof that the newest tree of ``log`` at ``new_size`` continues itself at ``old_size``."""
     tree = _newest_tree(log)

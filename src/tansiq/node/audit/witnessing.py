@@ -170,6 +170,11 @@ def _keep_contradiction(
         )
 
 
+def own_head(text: str, *, node_id: str, publics: Iterable[bytes]) -> checkpoints.Checkpoint:
+    """The head of this node's own exchange log that ``text`` shows; raises Rejected where it was not signed here."""
+    return _opened(node_id, text, publics)
+
+
 def keep_cosigned(partner: str, text: str, *, publics: Iterable[bytes]) -> Cosigned:
     """Keep one of our checkpoints with this partner's countersignature, verified; idempotent.
 

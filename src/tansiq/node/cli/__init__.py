@@ -19,6 +19,7 @@ GROUPS = {
     "worker": "node",
     "backup": "node",
     "restore": "node",
+    "recovery": "recovery",
     "doctor": "node",
     "client": "clients",
     "unit": "people",

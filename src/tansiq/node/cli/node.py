@@ -177,7 +177,8 @@ def restore(session: Session, source: str, database_url: str, erasures: str | No
     """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks.
 
     A copy of a PostgreSQL node is loaded into the database named here and into no other: the one it came from may still be in use.
-    What the ledger ERASURES names is erased again before anything else happens.
+    What the ledger ERASURES names is erased again before anything else happens. Started then, the node reads and takes in, and signs
+    nothing until every partner has said what it holds of this node (`tansiq recovery`).
     """
     from tansiq.node.cli import copies
 
@@ -188,9 +189,9 @@ def restore(session: Session, source: str, database_url: str, erasures: str | No
     passphrase = session.passphrase()
     copies.read(Path(source), session.home_path, passphrase, database_url)
     session.unlock()
-    from tansiq.node.flows import repair
+    from tansiq.node.flows import recovering
 
-    report = repair.after_restore(now(), erasures=Path(erasures) if erasures else None)
+    report = recovering.begin(now(), erasures=Path(erasures) if erasures else None)
     session.tell(report, lambda: copies.told(report))
 
 

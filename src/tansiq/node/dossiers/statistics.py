@@ -24,6 +24,11 @@ from tansiq.node.partners.queries import my_id
 SENT, RECEIVED = "sent", "received"
 
 
+def recorded_since(since: datetime) -> int:
+    """How many entries, of whomever, came into this store since then."""
+    return Entry.objects.filter(recorded_at__gte=since).count()
+
+
 @dataclass(slots=True)
 class Requests:
     """The requests for information between this node and one partner, in one direction."""

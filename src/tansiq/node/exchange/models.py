@@ -144,6 +144,17 @@ class Contradiction(models.Model):
         constraints = [models.UniqueConstraint(fields=["sender", "manifest_digest"], name="one_row_per_contradiction")]
 
 
+class Recovery(models.Model):
+    """A restore of this node: what each partner said it holds of us, and what was declared lost in the end."""
+
+    incarnation = models.PositiveIntegerField(unique=True)
+    begun_at = models.DateTimeField()
+    copy_at = models.DateTimeField(null=True, help_text="the last act that the copy knew of")
+    answers = models.JSONField(help_text="{partner: its answer, or null while it is awaited}")
+    ended_at = models.DateTimeField(null=True)
+    declaration = models.JSONField(null=True, help_text="as it stands in leaf 0 of the new logs")
+
+
 class Blob(models.Model):
     """One sealed file that this node has, or is fetching because a live part names it. The secret that opens it is not here."""
 

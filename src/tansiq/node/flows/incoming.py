@@ -24,7 +24,7 @@ from tansiq.engine.kinds.registry import kind
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import queries, waiting_room
-from tansiq.node.exchange import accepting, witness
+from tansiq.node.exchange import accepting, recovery, witness
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import (
     attaching,
@@ -35,6 +35,7 @@ from tansiq.node.flows import (
     plan_asking,
     plan_holding,
     projections,
+    recovering,
     searching,
     taking,
 )
@@ -311,6 +312,8 @@ HANDLERS: dict[str, Handler] = {
     "blind_answer": blind_screening.take_answer,
     "plan_query": plan_holding.take_question,
     "plan_answer": plan_asking.take_answer,
+    recovery.ASKED: recovering.take_question,
+    recovery.ANSWER: recovering.take_answer,
 }
 
 __all__ = [

@@ -31,47 +31,6 @@ if TYPE_CHECKING:
 LOGS = ("exchange", "internal")
 
 
-def after_restore(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
-    """Bring a restored store back: what was erased is erased again, links and logs begin a new incarnation, and partners compare.
-
-    Raises Rejected("erasure.ledger_broken") before anything is changed.
-    """
-    me = partners.my_id()
-    ledger = erasure_ledger.read(erasures) if erasures else []
-    again = erasure_ledger.replay(ledger, now)
-    last = {log: audit_log.checkpoint_text(log) for log in LOGS}
-    with transaction.atomic():
-        incarnation = exchange.begin_incarnation(now)
-        for log in LOGS:
-            declaration = {"restored_at": now.isoformat(), "incarnation": incarnation}
-            audit.reopen(
-                log,
-                old_checkpoint=last[log],
-                declaration=declaration,
-                node_id=me,
-                signer=keys.current().node,
-                now=now,
-                incarnation=incarnation,
-            )
-        desk.put(
-            "restored",
-            f"restored/{incarnation}",
-            title_code="desk.restored",
-            facts={"incarnation": incarnation},
-            urgent=True,
-            now=now,
-        )
-    return {
-        "node": me,
-        "incarnation": incarnation,
-        "erasures_replayed": len(ledger),
-        "erased_again": again,
-        "partners_asked": tell_heads(now),
-        "dossiers": queries.count(),
-        "files_awaited": blobs.await_again(now),
-    }
-
-
 # -- doctor --------------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import drafts, queries
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import recovery
 from tansiq.node.flows import attaching, exercises, projections
 from tansiq.node.flows.intents import Intent
 from tansiq.node.flows.standing import Stand, circle_of, decision_on, in_dossier
@@ -60,7 +61,11 @@ def sign(
     draft_id: str,
     officer: Officer | None,
 ) -> Acted:
-    """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again."""
+    """Compose on the present heads, sign outside the transaction, append if the heads are still those; else again.
+
+    Raises Unavailable("recovery.under_way") in a node that was restored and does not know yet what it had signed.
+    """
+    recovery.require_over()
     attaching.require_here(intent.parts)
     for _ in range(ATTEMPTS):
         header = _header(stand, intent, actor, approved_by, now)

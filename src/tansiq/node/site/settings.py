@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tansiq.node.web.middleware.OfficerLanguage",
+    "tansiq.node.site.recovering.ReadOnlyWhileRecovering",
     "tansiq.node.web.middleware.ErrorsAsPages",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "axes.middleware.AxesMiddleware",
