@@ -80,9 +80,10 @@ def test_a_lower_checkpoint_than_our_own_does_not_go_back(world: World) -> None:
     incarnation = recovering.begin(world.later(minutes=1))["incarnation"]
     world.arrive(world.fars["ma"], held(incarnation, checkpoint=first.text))
     world.settle()
-    assert Event.objects.get(tree__incarnation=incarnation, tree__log="exchange", index=0).told["facts"][
-        "checkpoint"
-    ] == own
+    assert (
+        Event.objects.get(tree__incarnation=incarnation, tree__log="exchange", index=0).told["facts"]["checkpoint"]
+        == own
+    )
 
 
 @pytest.mark.parametrize(

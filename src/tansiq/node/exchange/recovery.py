@@ -72,7 +72,9 @@ def is_arriving() -> bool:
 
 def last_manifest_of(partner: str, *, before: int) -> dict[str, Any] | None:
     """The last envelope of ``partner`` of an incarnation below ``before``: {incarnation, sequence, digest}."""
-    rows = InEnvelope.objects.filter(Q(sender=partner) & Q(incarnation__lt=before)).order_by("-incarnation", "-sequence")
+    rows = InEnvelope.objects.filter(Q(sender=partner) & Q(incarnation__lt=before)).order_by(
+        "-incarnation", "-sequence"
+    )
     row = rows.values("incarnation", "sequence", "manifest_digest").first()
     if row is None:
         return None

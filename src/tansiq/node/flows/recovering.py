@@ -61,7 +61,9 @@ def begin(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
         for log in LOGS:
             audit.close(log, node_id=me, now=now)
         recovery.begin(incarnation=incarnation, copy_at=copy_at, partners=asked, now=now)
-        tell_heads(now)  # before the question: a partner answers in the order in which it is asked, and its entries come first
+        tell_heads(
+            now
+        )  # before the question: a partner answers in the order in which it is asked, and its entries come first
         question = {
             "v": 1,
             "incarnation": incarnation,
@@ -70,9 +72,7 @@ def begin(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
         }
         exchange.queue(asked, recovery.ASKED, question, reference=recovery.reference(incarnation), now=now)
         facts = {"incarnation": incarnation}
-        desk.put(
-            "restored", f"restored/{incarnation}", title_code="desk.restored", facts=facts, urgent=True, now=now
-        )
+        desk.put("restored", f"restored/{incarnation}", title_code="desk.restored", facts=facts, urgent=True, now=now)
         jobs.enqueue(JOB, {}, now=now, key=JOB)
     if not asked:
         finish(now)

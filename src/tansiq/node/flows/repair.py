@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import connection
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.errors import Rejected, TansiqError
-from tansiq.node.audit import actions as audit
-from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import verification
-from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import owed, queries, waiting_room
-from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
-from tansiq.node.flows import erasure_ledger, printing
-from tansiq.node.flows.comparing import tell_heads
+from tansiq.node.flows import printing
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
-from tansiq.node.vault import keys
 
 if TYPE_CHECKING:
     pass
