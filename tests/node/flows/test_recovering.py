@@ -114,7 +114,7 @@ def test_another_partners_or_an_older_word_counts_for_nothing(world: World) -> N
 
 
 def test_a_partner_that_does_not_understand_the_question_is_not_awaited(world: World) -> None:
-    ma, _, incarnation, _ = restored(world)
+    _, _, incarnation, _ = restored(world)
     world.settle()
     reference = f"restored/{incarnation}"
     assert Item.objects.get(partner="ma", reference=reference).delivered_at is not None
