@@ -72,7 +72,7 @@ def init(session: Session, node_id: str, **told: Any) -> None:
 @passed
 def run(session: Session) -> None:
     """Run the node: pages, partners' door, and worker, until Ctrl-C."""
-    session.unlock()
+    _open_safely(session)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -86,6 +86,18 @@ def run(session: Session) -> None:
     processes.supervise({"serve": serve_pages, "worker": lambda: work("main")}, stop=stop)
 
 
+def _open_safely(session: Session) -> None:
+    """Refuse unsafe settings before the passphrase is asked for, open the vault, and let nothing of this memory be dumped."""
+    session.start()
+    from django.conf import settings
+
+    from tansiq.node.cli import checks
+
+    checks.refuse_unsafe(settings, passphrase_file=session.passphrase_file)
+    session.unlock()
+    checks.seal_memory()
+
+
 def warm_up() -> None:
     """Build the index and compile the matcher beside whatever else starts, so that the first officer need not wait for it."""
     from tansiq.node.flows import matching
@@ -97,7 +109,7 @@ def warm_up() -> None:
 @passed
 def serve(session: Session) -> None:
     """Serve pages and the partners' door alone."""
-    session.unlock()
+    _open_safely(session)
     serve_pages()
 
 
@@ -106,9 +118,6 @@ def serve_pages() -> None:
     import uvicorn
     from django.conf import settings
 
-    from tansiq.node.cli import checks
-
-    checks.refuse_unsafe(settings.NODE)
     warm_up()
     uvicorn.run(
         "tansiq.node.site.asgi:application",
@@ -131,7 +140,7 @@ def serve_pages() -> None:
 @passed
 def worker(session: Session, name: str) -> None:
     """Deliver, open, sequence and remind: one worker alone (any number on PostgreSQL)."""
-    session.unlock()
+    _open_safely(session)
     work(name)
 
 
@@ -201,9 +210,13 @@ def restore(session: Session, source: str, database_url: str, erasures: str | No
 def doctor(session: Session, quick: bool) -> None:
     """Look whether the node is sound, and name what is not; exit status 1 then."""
     session.unlock()
+    from django.conf import settings
+
+    from tansiq.node.cli import checks
     from tansiq.node.flows import repair
 
-    findings = repair.examine(now(), quick=quick)
+    unsafe = checks.shown(settings, session.language, passphrase_file=session.passphrase_file)
+    findings = [*unsafe, *repair.examine(now(), quick=quick)]
     bad = [f for f in findings if f["level"] == "bad"]
     session.tell(findings, lambda: "\n".join(f"{f['level']:5} {f['check']:24} {f['told']}" for f in findings))
     if bad:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tansiq.engine.errors import Rejected
 
@@ -130,5 +130,7 @@ def databases(settings: NodeSettings) -> dict[str, dict[str, Any]]:
             "PORT": str(url.port or ""),
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
+            # Further parameters of libpq, sslmode above all.
+            "OPTIONS": dict(parse_qsl(url.query)),
         }
     }
