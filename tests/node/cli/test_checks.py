@@ -27,7 +27,7 @@ class Node:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     place = tmp_path / "home"
     place.mkdir(mode=0o700)
@@ -130,14 +130,14 @@ def test_no_core_is_dumped_of_a_process_that_holds_keys_nor_of_its_children() ->
         [
             sys.executable,
             "-c",
-            "import os, resource, ctypes\n"
+            ("import os, resource, ctypes\n"
             "from tansiq.node.cli import checks\n"
             "checks.seal_memory()\n"
             "read, write = os.pipe()\n"
             "if os.fork() == 0:\n"
             "    os.write(write, repr((resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))).encode())\n"
             "    os._exit(0)\n"
-            "print(os.read(read, 100).decode())",
+            "print(os.read(read, 100).decode())"),
         ],
         capture_output=True,
         text=True,
