@@ -130,14 +130,16 @@ def test_no_core_is_dumped_of_a_process_that_holds_keys_nor_of_its_children() ->
         [
             sys.executable,
             "-c",
-            ("import os, resource, ctypes\n"
-            "from tansiq.node.cli import checks\n"
-            "checks.seal_memory()\n"
-            "read, write = os.pipe()\n"
-            "if os.fork() == 0:\n"
-            "    os.write(write, repr((resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))).encode())\n"
-            "    os._exit(0)\n"
-            "print(os.read(read, 100).decode())"),
+            (
+                "import os, resource, ctypes\n"
+                "from tansiq.node.cli import checks\n"
+                "checks.seal_memory()\n"
+                "read, write = os.pipe()\n"
+                "if os.fork() == 0:\n"
+                "    os.write(write, repr((resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))).encode())\n"
+                "    os._exit(0)\n"
+                "print(os.read(read, 100).decode())"
+            ),
         ],
         capture_output=True,
         text=True,
