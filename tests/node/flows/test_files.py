@@ -20,7 +20,7 @@ from tansiq.engine.errors import Conflict, Refused, Rejected, Unavailable
 from tansiq.engine.formats.times import format_time
 from tansiq.node.exchange import blobs, files
 from tansiq.node.exchange.models import Blob, BlobCopy, BlobUse, Upload
-from tansiq.node.flows import attaching
+from tansiq.node.flows import attaching, mending
 from tansiq.node.jobs.models import Job
 from tests.node.far import Far
 from tests.node.far_files import content, file_part, gives, on_disk, opened, read_request, wipe, write_request
@@ -586,3 +586,19 @@ def test_a_file_that_is_erased_while_it_arrives_stops_arriving(world: World) -> 
     world.settle()
     assert on_disk() == {}
     assert world.carry() == 0
+
+
+def test_a_file_that_is_not_what_its_name_says_is_fetched_anew(world: World) -> None:
+    _, _, raw = reported(world, content(BIG))
+    carry(world)
+    (blob,) = Blob.objects.values_list("digest", flat=True)
+    assert blobs.damaged() == []
+    path = files.path_of(blob)
+    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    assert blobs.damaged() == [blob]
+    told = [d for d in mending.mend(world.now) if d["check"] == "files"]
+    assert [d["level"] for d in told] == ["ok"]
+    world.settle()
+    carry(world)
+    assert path.read_bytes() == raw
+    assert (blobs.damaged(), blobs.lost()) == ([], [])

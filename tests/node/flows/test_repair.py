@@ -6,14 +6,16 @@ import hashlib
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tansiq.engine.envelopes import bodies
-from tansiq.node.audit.models import Event, Tree
+from tansiq.engine.formats.ids import b64encode
+from tansiq.node.audit.models import Event, Tile, Tree
 from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Dossier, Entry, Part, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.exchange.queries import delivery_of, links
-from tansiq.node.flows import comparing, recovering, repair
+from tansiq.node.flows import comparing, mending, recovering, repair
 from tests.node.far import Far
 from tests.node.flows.test_journeys import agree, tasks
 from tests.node.flows.test_recovering import held
@@ -307,6 +309,79 @@ def test_the_doctor_finds_an_altered_entry_and_an_altered_part(world: World) -> 
     row = Entry.objects.get(pk=dossier)
     Entry.objects.filter(pk=dossier).update(header=bytes(row.header).replace(b'"0601"', b'"0602"'))
     assert f"{dossier[:12]} entry.malformed" in _bad(world)["entries"]
+
+
+def test_what_is_damaged_is_asked_of_a_partner_and_put_back_as_it_was_signed(world: World) -> None:
+    ma, dossier = asked(world)
+    world.act("liaison", "request", "answer", dossier, codes={"extent": "full"}, parts=())
+    world.settle()
+    sound = {(e.pk, bytes(e.header), str(e.signatures)) for e in Entry.objects.all()}
+    contents = {p.pk: p.salted for p in Part.objects.all()}
+    Entry.objects.filter(pk=dossier).update(header=b"{}")
+    other = Entry.objects.filter(is_own=True).exclude(dossier__kind="accord").first()
+    assert other is not None
+    Entry.objects.filter(pk=other.pk).update(signatures=[])
+    victim = Part.objects.filter(entry=dossier).first()
+    assert victim is not None
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE dossiers_part SET salted = %s WHERE id = %s", [b"\x01" * 90, victim.pk])
+    bad = _bad(world)["entries"]
+    assert dossier[:12] in bad
+    assert "part 0" in bad
+    assert other.pk[:12] in bad
+    done = mending.mend(world.later(minutes=2))
+    assert [d["level"] for d in done if d["check"] == "entry"] == ["ok", "ok"]
+    world.settle()
+    wanted = {one for item in ma.items("fetch") for one in item["entries"]}
+    assert {dossier, other.pk} <= wanted
+    world.arrive(ma, *ma.dossiers[dossier].entries.values())
+    world.settle()
+    assert {(e.pk, bytes(e.header), str(e.signatures)) for e in Entry.objects.all()} == sound
+    assert {p.pk: p.salted for p in Part.objects.all()} == contents
+    assert "entries" not in _bad(world)
+
+
+def test_a_forged_entry_does_not_take_the_place_of_a_damaged_one(world: World) -> None:
+    ma, dossier = asked(world)
+    Entry.objects.filter(pk=dossier).update(signatures=[])
+    entry = ma.dossiers[dossier].entries[dossier]
+    wire = entry.to_wire()
+    wire["header"]["signatures"][0]["sig"] = b64encode(b"\0" * 64)
+    world.arrive(ma, bodies.Item("entry", wire))
+    world.settle()
+    assert Entry.objects.get(pk=dossier).signatures == []
+    world.arrive(ma, entry)
+    world.settle()
+    assert "entries" not in _bad(world)
+
+
+def test_what_nobody_else_has_is_named_and_left(world: World) -> None:
+    _, dossier = asked(world)
+    Dossier.objects.filter(pk=dossier).update(participants=["fr"])
+    Entry.objects.filter(pk=dossier).update(header=b"{}")
+    (told,) = [d for d in mending.mend(world.now) if d["check"] == "entry"]
+    assert told["level"] == "bad"
+    assert Entry.objects.get(pk=dossier).signatures != []
+
+
+def test_hashes_are_made_anew_and_rows_of_a_log_are_never_touched(world: World) -> None:
+    asked(world)
+    world.later(minutes=11)
+    world.settle()
+    tile = Tile.objects.filter(tree__log="exchange", level=0).first()
+    assert tile is not None
+    sound = bytes(tile.hashes)
+    Tile.objects.filter(pk=tile.pk).update(hashes=b"\x07" * len(sound))
+    assert any("hashes_damaged" in told for told in _bad(world).values())
+    mending.mend(world.now)
+    world.settle()
+    assert _bad(world) == {}
+    assert bytes(Tile.objects.get(tree=tile.tree_id, level=0, number=tile.number).hashes)[: len(sound)] == sound
+    event = Event.objects.filter(tree=tile.tree_id).order_by("index").first()
+    assert event is not None
+    Event.objects.filter(pk=event.pk).update(actor="somebody")
+    assert [d["level"] for d in mending.mend(world.now) if d["check"].startswith("log")] == ["bad"]
+    assert Event.objects.get(pk=event.pk).actor == "somebody"
 
 
 def test_the_doctor_counts_what_waits(world: World) -> None:

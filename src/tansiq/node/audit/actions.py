@@ -130,6 +130,22 @@ def _append(tree: Tree, rows: Sequence[Event]) -> None:
         raise Conflict("audit.sequenced_elsewhere", log=tree.log)
 
 
+def rebuild_hashes(origin: str, *, now: datetime) -> None:
+    """Make tiles and compact range of a tree anew from its rows, and leave a mark.
+
+    For a tree whose rows reproduce every signed head and whose hashes do not (``audit.hashes_damaged``): the caller has verified that.
+    """
+    with transaction.atomic():
+        tree = Tree.objects.select_for_update().get(origin=origin)
+        rows = Event.objects.filter(tree=tree).order_by("index").defer("told").iterator(2000)
+        after, grown = tiles.grow(Range(), (leaf_of(row) for row in rows))
+        Tile.objects.filter(tree=tree).delete()
+        made = (Tile(tree=tree, level=level, number=number, hashes=held) for (level, number), held in grown.items())
+        Tile.objects.bulk_create(made, batch_size=500)
+        Tree.objects.filter(pk=tree.pk).update(size=after.size, peaks=after.to_json()["peaks"])
+        record("audit.hashes_rebuilt", actor="machine", facts={"origin": origin}, log="internal", now=now)
+
+
 def write_checkpoint(log: str, *, signer: Signs, now: datetime, at_once: bool = False) -> Checkpoint | None:
     """Sign and keep a checkpoint of ``log`` if its tree grew and one is due (``at_once``: even before); None if not."""
     tree = Tree.objects.filter(log=log).order_by("-incarnation").first()

@@ -206,10 +206,21 @@ def restore(session: Session, source: str, database_url: str, erasures: str | No
 
 @click.command()
 @click.option("--quick", is_flag=True, help="leave out the checks that read every row")
+@click.option("--repair", "is_repair", is_flag=True, help="mend what can be proved or counted anew; name the rest")
 @passed
-def doctor(session: Session, quick: bool) -> None:
-    """Look whether the node is sound, and name what is not; exit status 1 then."""
+def doctor(session: Session, *, quick: bool, is_repair: bool) -> None:
+    """Look whether the node is sound, and name what is not; exit status 1 then.
+
+    With --repair, entries and files that are not what was signed are set aside and asked of partners, hashes and counts are made anew.
+    A row of a log is never touched.
+    """
     session.unlock()
+    if is_repair:
+        from tansiq.node.flows import mending
+
+        done = mending.mend(now())
+        session.tell(done, lambda: "\n".join(f"{f['level']:5} {f['check']:24} {f['told']}" for f in done))
+        sys.exit(1 if any(f["level"] == "bad" for f in done) else 0)
     from django.conf import settings
 
     from tansiq.node.cli import checks

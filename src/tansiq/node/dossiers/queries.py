@@ -222,11 +222,6 @@ def entries_in_order(dossier: Dossier) -> Iterator[Entry]:
     return iter(dossier.entries.order_by("depth", "entry_id"))
 
 
-def all_entries() -> Iterator[Entry]:
-    """Every entry with its parts, for the doctor."""
-    return iter(Entry.objects.prefetch_related("parts").iterator(chunk_size=500))
-
-
 def code_lists_of(dossier_id: str) -> dict[str, str]:
     """The code lists that the dossier's opening entry pins, by digest."""
     try:

@@ -115,6 +115,20 @@ def lost() -> list[str]:
     return [one for one in here.iterator() if not files.has(one)]
 
 
+def damaged() -> list[str]:
+    """Blobs whose file on the disk is not what its name says; reads every file."""
+    here = Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True)
+    return [one for one in here.iterator() if files.has(one) and files.digest_of(one) != one]
+
+
+def set_aside_damaged() -> int:
+    """Take files that are not what their names say from the disk, so that they are awaited again; returns how many."""
+    found = damaged()
+    for one in found:
+        files.erase(one)
+    return len(found)
+
+
 def await_again(now: datetime) -> int:
     """After a restore: what rows say is here and the disk has not is awaited again. Returns how many."""
     fresh = {"state": Blob.ARRIVING, "received": 0, "completed_at": None, "failures": 0, "retry_at": now}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -132,6 +133,12 @@ def _read(descriptor: int, offset: int, length: int) -> bytes:
         pieces.append(piece)
         offset, length = offset + len(piece), length - len(piece)
     return b"".join(pieces)
+
+
+def digest_of(name: str) -> str:
+    """SHA-256 of what the file of that name holds now, in hex."""
+    with path_of(name).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def keep(name: str, digest: str) -> None:

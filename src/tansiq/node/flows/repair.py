@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from tansiq.engine.dossiers import entries
-from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.node.audit import verification
-from tansiq.node.dossiers import owed, queries, waiting_room
+from tansiq.node.dossiers import damage, owed, waiting_room
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
 from tansiq.node.flows import printing
@@ -82,9 +80,10 @@ def _jobs() -> dict[str, str]:
 
 
 def _files() -> dict[str, str]:
-    lost = len(blobs.lost())
-    told = f"{lost} sealed files are not on the disk; restore the folder of files, or let them be fetched again"
-    return _found("bad" if lost else "ok", "files", told if lost else "every sealed file is on the disk")
+    lost, damaged = len(blobs.lost()), len(blobs.damaged())
+    told = f"{lost} sealed files are not on the disk, {damaged} are damaged; restore the folder of files, or `tansiq doctor --repair`"
+    is_bad = bool(lost or damaged)
+    return _found("bad" if is_bad else "ok", "files", told if is_bad else "every sealed file is on the disk and whole")
 
 
 def _waiting() -> dict[str, str]:
@@ -113,18 +112,11 @@ def _owed() -> dict[str, str]:
 
 
 def _entries() -> dict[str, str]:
-    """Every entry's signature and commitments, as stored."""
-    bad = []
-    total = 0
-    for row in queries.all_entries():
-        total += 1
-        try:
-            signed = queries.signed_entry(row)
-            if signed.entry_id != row.entry_id:
-                raise Rejected("entry.malformed", at="/", wanted=row.entry_id)
-            entries.verify_entry(signed, partners.authority_keys(row.author, row.at))
-        except TansiqError as error:
-            bad.append(f"{row.entry_id[:12]} {error.code}")
-    if bad:
-        return _found("bad", "entries", f"{len(bad)} of {total}: {', '.join(bad[:5])}")
+    """Every entry's id, signature and commitments, as stored."""
+    total, found = damage.examine(partners.authority_keyring)
+    if found:
+        named = "; ".join(str(one) for one in found[:5])
+        return _found(
+            "bad", "entries", f"{len(found)} of {total}: {named}; `tansiq doctor --repair` asks partners for them"
+        )
     return _found("ok", "entries", f"{total} signatures verify")

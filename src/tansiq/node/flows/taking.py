@@ -33,7 +33,7 @@ from tansiq.node.accounts.queries import competent_unit
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
-from tansiq.node.dossiers import erased, queries, waiting_room
+from tansiq.node.dossiers import damage, erased, queries, waiting_room
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.flows import exercises, origins, projections
 from tansiq.node.flows.admitting import (
@@ -138,6 +138,7 @@ def take(came: Came, ground: Ground, now: datetime) -> None:
         return
     origins.require_sound(entry)
     if ground.is_judged(entry.entry_id):
+        damage.mend(entry, lambda: partners.authority_keyring(entry.header.author), now)
         _complete(came.sender, entry, now)
     elif came.error is not None:
         raise came.error
