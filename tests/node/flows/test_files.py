@@ -589,7 +589,8 @@ def test_a_file_that_is_erased_while_it_arrives_stops_arriving(world: World) -> 
 
 
 def test_a_file_that_is_not_what_its_name_says_is_fetched_anew(world: World) -> None:
-    _, _, raw = reported(world, content(BIG))
+    ma, _, raw = reported(world, content(BIG))
+    gives(ma, raw)
     carry(world)
     (blob,) = Blob.objects.values_list("digest", flat=True)
     assert blobs.damaged() == []
