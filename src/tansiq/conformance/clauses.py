@@ -155,6 +155,7 @@ _ITEMS: Final = _page(
         "4",
         "A query is answered once, under its number; where no accord permits it, the outcome is refused with a code.",
     ),
+    ("ITM-17", "5", "restored is answered once with held, which names the last envelope of the sender that came."),
 )
 _DOSSIERS: Final = _page(
     "dossiers",

@@ -66,6 +66,10 @@ def _gives_to_anybody(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(incoming.HANDLERS, "fetch", take_fetch)
 
 
+def _says_nothing_to_the_restored(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(incoming.HANDLERS, "restored", lambda *_: None)
+
+
 def _off(target: Any, name: str, instead: Any) -> Breakage:
     return lambda patch: patch.setattr(target, name, instead)
 
@@ -98,6 +102,7 @@ BROKEN: list[tuple[str, Breakage, set[str]]] = [
     ("believes every entry", _off(entries, "verify_entry", lambda entry, _keys: entry.header), {"ITM-6"}),
     ("asks for no audience", _off(taking, "require_audience", lambda *_: None), {"ITM-7"}),
     ("gives entries to anybody", _gives_to_anybody, {"ITM-13"}),
+    ("says nothing to who was restored", _says_nothing_to_the_restored, {"ITM-17"}),
     ("never asks for what is missing", _off(taking, "ask_for", lambda *_, **__: None), {"ITM-9"}),
     ("countersigns whatever it is shown", _off(witnessing, "_weigh", _keeps_all), {"LOG-4", "LOG-6"}),
     ("says nothing of what it may not use", _off(taking, "keep_away", lambda *_: None), {"DOS-5"}),

@@ -264,3 +264,21 @@ def external_party(stage: Stage) -> None:
 
 
 __all__ = ["TERMS", "as_item", "consulted", "proposal"]
+
+
+@check("ITM-17")
+def restored_is_answered(stage: Stage) -> None:
+    """A says twice that it was restored, into an incarnation beyond all it had."""
+    incarnation = 2**30 + int.from_bytes(stage.a.random(3), "big")
+    told = {"v": 1, "incarnation": incarnation, "restored_at": "2026-11-22T09:00:00.000Z", "copy_at": ""}
+    since = len(stage.a.came)
+    stage.take(stage.a, Item("restored", told))
+    if stage.until(stage.a, lambda one: one.type == "held", since=since) is None:
+        raise Broken("held did not come")
+    stage.take(stage.a, Item("restored", told))
+    answers = [one.content for one in stage.a.came[since:] if one.type == "held"]
+    if len(answers) != 1:
+        raise Broken(f"held came {len(answers)} times")
+    manifest = answers[0].get("manifest")
+    if answers[0].get("incarnation") != incarnation or not isinstance(manifest, dict) or not manifest.get("sequence"):
+        raise Broken("held does not say what came last")
