@@ -270,7 +270,12 @@ __all__ = ["TERMS", "as_item", "consulted", "proposal"]
 def restored_is_answered(stage: Stage) -> None:
     """A says twice that it was restored, into an incarnation beyond all it had."""
     incarnation = 2**30 + int.from_bytes(stage.a.random(3), "big")
-    told = {"v": 1, "incarnation": incarnation, "restored_at": "2026-11-22T09:00:00.000Z", "copy_at": ""}
+    told: dict[str, Any] = {
+        "v": 1,
+        "incarnation": incarnation,
+        "restored_at": "2026-11-22T09:00:00.000Z",
+        "copy_at": "",
+    }
     since = len(stage.a.came)
     stage.take(stage.a, Item("restored", told))
     if stage.until(stage.a, lambda one: one.type == "held", since=since) is None:
