@@ -52,8 +52,13 @@ def enqueue(
     ``run_at`` is earlier): its payload stays the first one's. What is due at once wakes the workers after the commit.
     """
     due = run_at or now
+    job_id = _insert(name, payload, key, due, now)
     if due <= now:
-        waking.ring_after_commit(waking.JOBS)
+        waking.ring_after_commit(waking.JOBS)  # after the row is there: outside of a transaction it rings at once
+    return job_id
+
+
+def _insert(name: str, payload: dict[str, Any], key: str | None, due: datetime, now: datetime) -> int:
     if key is None:
         return Job.objects.create(name=name, payload=payload, run_at=due, created_at=now).pk
     with transaction.atomic():
