@@ -263,9 +263,6 @@ def external_party(stage: Stage) -> None:
     _require(stage, stage.a, entry_id, dossier, is_here=False, what="an opening with an external party")
 
 
-__all__ = ["TERMS", "as_item", "consulted", "proposal"]
-
-
 @check("ITM-17")
 def restored_is_answered(stage: Stage) -> None:
     """A says twice that it was restored, into an incarnation beyond all it had."""
@@ -287,3 +284,6 @@ def restored_is_answered(stage: Stage) -> None:
     manifest = answers[0].get("manifest")
     if answers[0].get("incarnation") != incarnation or not isinstance(manifest, dict) or not manifest.get("sequence"):
         raise Broken("held does not say what came last")
+
+
+__all__ = ["TERMS", "as_item", "consulted", "proposal"]

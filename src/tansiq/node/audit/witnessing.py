@@ -170,9 +170,9 @@ def _keep_contradiction(
         )
 
 
-def own_head(text: str, *, node_id: str, publics: Iterable[bytes]) -> checkpoints.Checkpoint:
-    """The head of this node's own exchange log that ``text`` shows; raises Rejected where it was not signed here."""
-    return _opened(node_id, text, publics)
+def require_own(text: str, *, node_id: str, publics: Iterable[bytes]) -> None:
+    """Raise Rejected where ``text`` is no checkpoint of this node's own exchange log, or was not signed here."""
+    _opened(node_id, text, publics)
 
 
 def keep_cosigned(partner: str, text: str, *, publics: Iterable[bytes]) -> Cosigned:

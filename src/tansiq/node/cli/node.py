@@ -215,22 +215,18 @@ def doctor(session: Session, *, quick: bool, is_repair: bool) -> None:
     A row of a log is never touched.
     """
     session.unlock()
-    if is_repair:
-        from tansiq.node.flows import mending
-
-        done = mending.mend(now())
-        session.tell(done, lambda: "\n".join(f"{f['level']:5} {f['check']:24} {f['told']}" for f in done))
-        sys.exit(1 if any(f["level"] == "bad" for f in done) else 0)
     from django.conf import settings
 
     from tansiq.node.cli import checks
-    from tansiq.node.flows import repair
+    from tansiq.node.flows import mending, repair
 
-    unsafe = checks.shown(settings, session.language, passphrase_file=session.passphrase_file)
-    findings = [*unsafe, *repair.examine(now(), quick=quick)]
-    bad = [f for f in findings if f["level"] == "bad"]
+    if is_repair:
+        findings = mending.mend(now())
+    else:
+        unsafe = checks.shown(settings, session.language, passphrase_file=session.passphrase_file)
+        findings = [*unsafe, *repair.examine(now(), quick=quick)]
     session.tell(findings, lambda: "\n".join(f"{f['level']:5} {f['check']:24} {f['told']}" for f in findings))
-    if bad:
+    if any(f["level"] == "bad" for f in findings):
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -202,9 +202,14 @@ def entries_of(dossier: Dossier, *, after_depth: int = -1, limit: int | None = N
 def signed_entry(row: Entry) -> SignedEntry:
     """The entry as it was signed, with the parts that were not erased."""
     parts = [SaltedPart.from_json(p.salted, at="") if p.salted is not None else None for p in row.parts.all()]
+    return replace(signed_header(row), parts=tuple(parts))
+
+
+def signed_header(row: Entry) -> SignedEntry:
+    """The entry as it was signed, without any of its parts: nothing sealed is opened."""
     raw = bytes(row.header)
     envelope = {"payloadType": entries.PAYLOAD_TYPE, "payload": b64encode(raw), "signatures": row.signatures}
-    return SignedEntry(dsse.Signed.from_json(envelope), entries.read_header(raw), tuple(parts))
+    return SignedEntry(dsse.Signed.from_json(envelope), entries.read_header(raw), ())
 
 
 def entries_from(dossier: Dossier, author: str) -> list[Entry]:

@@ -7,7 +7,7 @@ upload, which nobody has sent yet; it goes when its blob is erased or its day is
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,14 +111,16 @@ def get(blob: str) -> Blob | None:
 
 def lost() -> list[str]:
     """Blobs that rows say are here and that the disk has not."""
-    here = Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True)
-    return [one for one in here.iterator() if not files.has(one)]
+    return [one for one in _here() if not files.has(one)]
 
 
 def damaged() -> list[str]:
     """Blobs whose file on the disk is not what its name says; reads every file."""
-    here = Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True)
-    return [one for one in here.iterator() if files.has(one) and files.digest_of(one) != one]
+    return [one for one in _here() if files.has(one) and files.digest_of(one) != one]
+
+
+def _here() -> Iterator[str]:
+    return Blob.objects.filter(state=Blob.HERE).values_list("digest", flat=True).iterator()
 
 
 def set_aside_damaged() -> int:

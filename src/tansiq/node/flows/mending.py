@@ -19,6 +19,7 @@ from tansiq.node.audit import actions as audit
 from tansiq.node.audit import verification
 from tansiq.node.dossiers import damage, owed
 from tansiq.node.exchange import blobs
+from tansiq.node.flows.repair import finding
 from tansiq.node.flows.taking import ask_for
 from tansiq.node.partners import queries as partners
 
@@ -37,12 +38,12 @@ def _entries(now: datetime) -> list[dict[str, str]]:
     for one in found:
         others = sorted((set(one.participants) - {me}) & known)
         if not others:
-            done.append(_told("bad", "entry", f"{one}: nobody else has it; restore a copy"))
+            done.append(finding("bad", "entry", f"{one}: nobody else has it; restore a copy"))
             continue
         with transaction.atomic():
             damage.set_aside(one, now)
             ask_for(others, one.dossier, [one.entry], now)
-        done.append(_told("ok", "entry", f"{one}: set aside, asked of {', '.join(others)}"))
+        done.append(finding("ok", "entry", f"{one}: set aside, asked of {', '.join(others)}"))
     return done
 
 
@@ -51,11 +52,11 @@ def _files(now: datetime) -> list[dict[str, str]]:
     awaited = blobs.await_again(now)
     if not awaited:
         return []
-    return [_told("ok", "files", f"{awaited} awaited again, {broken} of them were damaged")]
+    return [finding("ok", "files", f"{awaited} awaited again, {broken} of them were damaged")]
 
 
 def _owed() -> dict[str, str]:
-    return _told("ok", "owed", f"{owed.recount()} dossiers written anew")
+    return finding("ok", "owed", f"{owed.recount()} dossiers written anew")
 
 
 def _logs(now: datetime) -> list[dict[str, str]]:
@@ -67,13 +68,9 @@ def _logs(now: datetime) -> list[dict[str, str]]:
             continue
         if codes <= DERIVED:
             audit.rebuild_hashes(tree.origin, now=now)
-            done.append(_told("ok", f"log {tree.origin}", "its hashes were made anew from its rows"))
+            done.append(finding("ok", f"log {tree.origin}", "its hashes were made anew from its rows"))
         else:
             done.append(
-                _told("bad", f"log {tree.origin}", f"{', '.join(sorted(codes))}: left as it is; call the auditor")
+                finding("bad", f"log {tree.origin}", f"{', '.join(sorted(codes))}: left as it is; call the auditor")
             )
     return done
-
-
-def _told(level: str, check: str, told: str) -> dict[str, str]:
-    return {"level": level, "check": check, "told": told}

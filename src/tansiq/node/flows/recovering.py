@@ -14,17 +14,18 @@ Killed anywhere, the job goes on from the row of the recovery.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from tansiq.engine.errors import Conflict, Rejected, TansiqError
+from tansiq.engine.errors import Conflict, Rejected
 from tansiq.engine.formats.ids import is_digest
 from tansiq.engine.formats.json_values import JsonValue
 from tansiq.engine.formats.times import format_time, parse_time
+from tansiq.engine.ledger import checkpoints
 from tansiq.node.audit import actions as audit
 from tansiq.node.audit import queries as audit_log
 from tansiq.node.audit import witnessing
@@ -42,7 +43,6 @@ from tansiq.node.vault import keys
 if TYPE_CHECKING:
     from tansiq.node.exchange.models import Recovery
 
-LOGS = ("exchange", "internal")
 JOB = "flows.recovery"
 LOOK_EVERY = timedelta(seconds=2)
 LOST = ("notes", "drafts", "references", "cases", "internal log", "exchange log")
@@ -58,17 +58,16 @@ def begin(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
     asked = [partner.node_id for partner in partners.partners()]
     with transaction.atomic():
         incarnation = exchange.begin_incarnation(now)
-        for log in LOGS:
+        for log in audit_log.LOGS:
             audit.close(log, node_id=me, now=now)
         recovery.begin(incarnation=incarnation, copy_at=copy_at, partners=asked, now=now)
-        tell_heads(
-            now
-        )  # before the question: a partner answers in the order in which it is asked, and its entries come first
+        # Before the question: a partner answers in the order in which it is asked, and its entries come first.
+        tell_heads(now)
         question = {
             "v": 1,
             "incarnation": incarnation,
             "restored_at": format_time(now),
-            "copy_at": format_time(copy_at) if copy_at else "",
+            "copy_at": _written(copy_at),
         }
         exchange.queue(asked, recovery.ASKED, question, reference=recovery.reference(incarnation), now=now)
         facts = {"incarnation": incarnation}
@@ -114,7 +113,7 @@ def take_answer(sender: str, content: dict[str, JsonValue], now: datetime) -> No
     if manifest is not None:
         _require_manifest(manifest)
     if text:
-        witnessing.own_head(text, node_id=partners.my_id(), publics=partners.own_node_keys())
+        witnessing.require_own(text, node_id=partners.my_id(), publics=partners.own_node_keys())
     with transaction.atomic():
         recovery.learn(sender, {"checkpoint": text, "manifest": manifest}, incarnation=incarnation)
         jobs.enqueue(JOB, {}, now=now, key=JOB)
@@ -140,9 +139,10 @@ def finish(now: datetime, *, without: Collection[str] = ()) -> dict[str, Any]:
     row = recovery.open_now()
     if row is None:
         raise Conflict("recovery.none")
-    if others := sorted(set(recovery.awaited(row)) - set(without)):
+    awaited = recovery.awaited(row)
+    if others := sorted(set(awaited) - set(without)):
         raise Conflict("recovery.awaited", partners=others)
-    return _finish(row, now, without=sorted(set(recovery.awaited(row)) & set(without)))
+    return _finish(row, now, without=awaited)
 
 
 def status() -> dict[str, Any]:
@@ -168,7 +168,7 @@ def _finish(row: Recovery, now: datetime, *, without: Collection[str]) -> dict[s
     with transaction.atomic():
         if not recovery.end(row, declaration, now):
             return declaration
-        for log in LOGS:
+        for log in audit_log.LOGS:
             audit.reopen(
                 log,
                 old_checkpoint=highest[log],
@@ -183,17 +183,17 @@ def _finish(row: Recovery, now: datetime, *, without: Collection[str]) -> dict[s
 
 def _declaration(row: Recovery, without: Collection[str]) -> dict[str, Any]:
     """What leaf 0 says was lost, and who told what."""
-    heard = {partner: (answer or {}).get("manifest") for partner, answer in row.answers.items() if answer is not None}
+    heard = {partner: answer["manifest"] for partner, answer in row.answers.items() if answer is not None}
     return {
         "restored_at": format_time(row.begun_at),
         "incarnation": row.incarnation,
         "lost": {
-            "from": format_time(row.copy_at) if row.copy_at else "",
+            "from": _written(row.copy_at),
             "to": format_time(row.begun_at),
             "what": list(LOST),
         },
         "last_envelopes": heard,
-        "without": sorted(without),
+        "without": [*without],
     }
 
 
@@ -206,21 +206,23 @@ def _highest(row: Recovery) -> str | None:
 
 
 def _reach(text: str) -> tuple[int, int]:
-    try:
-        head = witnessing.own_head(text, node_id=partners.my_id(), publics=partners.own_node_keys())
-    except TansiqError:
-        return (0, 0)
+    """How far a checkpoint goes. Those of partners were held to our own signature when they came."""
+    head = checkpoints.read_checkpoint(text)
     return (int(head.origin.rpartition("/")[2]), head.size)
 
 
-def _number(content: dict[str, JsonValue], member: str) -> int:
+def _written(at: datetime | None) -> str:
+    return format_time(at) if at else ""
+
+
+def _number(content: Mapping[str, JsonValue], member: str, *, at: str = "") -> int:
     value = content.get(member)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31:
-        raise Rejected("item.malformed", at=f"/{member}")
+        raise Rejected("item.malformed", at=f"{at}/{member}")
     return value
 
 
-def _instant(content: dict[str, JsonValue], member: str) -> str:
+def _instant(content: Mapping[str, JsonValue], member: str) -> str:
     """An instant as it stands, or an empty text."""
     value = content.get(member, "")
     if not isinstance(value, str):
@@ -233,7 +235,7 @@ def _instant(content: dict[str, JsonValue], member: str) -> str:
 def _require_manifest(value: JsonValue) -> None:
     if not isinstance(value, dict) or set(value) != {"incarnation", "sequence", "digest"}:
         raise Rejected("item.malformed", at="/manifest")
-    _number(value, "incarnation")
-    _number(value, "sequence")
+    _number(value, "incarnation", at="/manifest")
+    _number(value, "sequence", at="/manifest")
     if not is_digest(value["digest"]):
         raise Rejected("item.malformed", at="/manifest/digest")

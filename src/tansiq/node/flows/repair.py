@@ -1,10 +1,9 @@
-"""Repair: a restored node comes back, and ``doctor`` looks whether everything is sound."""
+"""The doctor looks whether everything is sound, and changes nothing; what it finds is mended in :mod:`tansiq.node.flows.mending`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from django.db import connection
 
@@ -16,14 +15,6 @@ from tansiq.node.flows import printing
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
 
-if TYPE_CHECKING:
-    pass
-
-LOGS = ("exchange", "internal")
-
-
-# -- doctor --------------------------------------------------------------------------------------------------------------
-
 
 def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
@@ -33,35 +24,36 @@ def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     return findings
 
 
-def _found(level: str, check: str, told: str) -> dict[str, str]:
+def finding(level: str, check: str, told: str) -> dict[str, str]:
+    """One row of the doctor's report: {level: ok | warn | bad, check, told}."""
     return {"level": level, "check": check, "told": told}
 
 
 def _store() -> dict[str, str]:
     if connection.vendor != "sqlite":
-        return _found("ok", "store", "PostgreSQL answers")
+        return finding("ok", "store", "PostgreSQL answers")
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA integrity_check")
         told = str(cursor.fetchone()[0])
-    return _found("ok" if told == "ok" else "bad", "store", f"SQLite integrity: {told}")
+    return finding("ok" if told == "ok" else "bad", "store", f"SQLite integrity: {told}")
 
 
 def _card(now: datetime) -> dict[str, str]:
     card = partners.opened(partners.myself())
     if card.valid_until <= now:
-        return _found("bad", "card", f"expired on {card.valid_until:%Y-%m-%d}; sign a new one with the root key")
+        return finding("bad", "card", f"expired on {card.valid_until:%Y-%m-%d}; sign a new one with the root key")
     mailboxes = [k for k in card.keys if k.purpose == "mailbox" and k.valid_to > now]
     if not mailboxes:
-        return _found("bad", "mailbox", "no mailbox key is valid; publish a new card")
-    return _found("ok", "card", f"valid until {card.valid_until:%Y-%m-%d}, {len(mailboxes)} mailbox keys ahead")
+        return finding("bad", "mailbox", "no mailbox key is valid; publish a new card")
+    return finding("ok", "card", f"valid until {card.valid_until:%Y-%m-%d}, {len(mailboxes)} mailbox keys ahead")
 
 
 def _paper() -> dict[str, str]:
     """Whether this machine can print; without it everything else works."""
     lacking = printing.lacking()
     if lacking:
-        return _found("warn", "printing", f"not available until these packages are installed: {' '.join(lacking)}")
-    return _found("ok", "printing", "pages can be laid out")
+        return finding("warn", "printing", f"not available until these packages are installed: {' '.join(lacking)}")
+    return finding("ok", "printing", "pages can be laid out")
 
 
 def _links() -> list[dict[str, str]]:
@@ -70,33 +62,33 @@ def _links() -> list[dict[str, str]]:
         told = f"{link['waiting']} waiting, {link['failures']} failures {link['last_error']}".strip()
         missing = link.get("missing") or []
         level = "warn" if link["failures"] or missing else "ok"
-        rows.append(_found(level, f"link {partner}", told + (f", {len(missing)} gaps" if missing else "")))
+        rows.append(finding(level, f"link {partner}", told + (f", {len(missing)} gaps" if missing else "")))
     return rows
 
 
 def _jobs() -> dict[str, str]:
     dead = jobs.dead_count()
-    return _found("warn" if dead else "ok", "jobs", f"{dead} dead letters")
+    return finding("warn" if dead else "ok", "jobs", f"{dead} dead letters")
 
 
 def _files() -> dict[str, str]:
     lost, damaged = len(blobs.lost()), len(blobs.damaged())
     told = f"{lost} sealed files are not on the disk, {damaged} are damaged; restore the folder of files, or `tansiq doctor --repair`"
     is_bad = bool(lost or damaged)
-    return _found("bad" if is_bad else "ok", "files", told if is_bad else "every sealed file is on the disk and whole")
+    return finding("bad" if is_bad else "ok", "files", told if is_bad else "every sealed file is on the disk and whole")
 
 
 def _waiting() -> dict[str, str]:
     waiting = len(waiting_room.listed())
-    return _found("warn" if waiting else "ok", "waiting entries", f"{waiting} entries wait for their ancestors")
+    return finding("warn" if waiting else "ok", "waiting entries", f"{waiting} entries wait for their ancestors")
 
 
 def _logs() -> list[dict[str, str]]:
     report = verification.verify([], publics=partners.own_node_keys())
-    rows = [_found("bad", "logs", str(finding)) for finding in report.findings]
+    rows = [finding("bad", "logs", str(finding)) for finding in report.findings]
     for tree in report.trees:
         told = "; ".join(str(f) for f in tree.findings) or f"{tree.size} events verify"
-        rows.append(_found("bad" if tree.findings else "ok", f"log {tree.origin}", told))
+        rows.append(finding("bad" if tree.findings else "ok", f"log {tree.origin}", told))
     return rows
 
 
@@ -105,10 +97,10 @@ def _owed() -> dict[str, str]:
     differ = list(islice(owed.differences(), 6))
     if differ:
         named = ", ".join(one[:12] for one in differ[:5])
-        return _found(
+        return finding(
             "bad", "owed", f"rows differ from the state of {named}; `tansiq overdue --recount` writes them anew"
         )
-    return _found("ok", "owed", "what is owed is what the dossiers say")
+    return finding("ok", "owed", "what is owed is what the dossiers say")
 
 
 def _entries() -> dict[str, str]:
@@ -116,7 +108,7 @@ def _entries() -> dict[str, str]:
     total, found = damage.examine(partners.authority_keyring)
     if found:
         named = "; ".join(str(one) for one in found[:5])
-        return _found(
+        return finding(
             "bad", "entries", f"{len(found)} of {total}: {named}; `tansiq doctor --repair` asks partners for them"
         )
-    return _found("ok", "entries", f"{total} signatures verify")
+    return finding("ok", "entries", f"{total} signatures verify")
