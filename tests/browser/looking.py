@@ -47,18 +47,24 @@ class Looking:
         """Elements wider than the page that do not scroll by themselves (a page must never scroll sideways)."""
         found: list[str] = self.page.evaluate(
             """() => {
-              const width = document.documentElement.clientWidth;
-              if (document.documentElement.scrollWidth <= width) return [];
-              return [...document.querySelectorAll("body *")].filter((one) => {
+              const root = document.documentElement, width = root.clientWidth;
+              if (root.scrollWidth <= width) return [];
+              const sizes = `${root.scrollWidth} on ${width} of ${window.innerWidth}, scrolled by ${window.scrollX}`;
+              const out = [...document.querySelectorAll("body *")].filter((one) => {
                 const box = one.getBoundingClientRect();
                 const scrolls = one.closest(".table-box, .places, .skip, pre, details:not([open]) > :not(summary)");
                 return (box.right > width + 1 || box.left < -1) && box.width > 0 && !scrolls;
-              }).slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
+              }).slice(0, 5).map((one) => {
+                const box = one.getBoundingClientRect();
+                return `${box.left} to ${box.right}: ${one.outerHTML.slice(0, 120)}`;
+              });
+              return [sizes, ...out];
             }"""
         )
         return found
 
     def check(self) -> None:
         """Nothing sticks out and axe finds nothing."""
+        self.page.wait_for_load_state("load")  # an element can be there before the style sheets are
         for found in (self.sticking_out(), self.axe_findings()):
             assert not found, "\n".join(found)

@@ -39,6 +39,7 @@ class SignIn(At):
     def choose_language(self, code: str) -> None:
         self.page.click(f"button[name=language][value={code}]")
         self.page.wait_for_selector(f"html[lang={code}]")
+        self.page.wait_for_load_state("load")
 
 
 class Search(At):
@@ -104,5 +105,6 @@ class Dossier(At):
 
 
 def settled(page: Page) -> Any:
-    """Wait until fonts are there, so that pictures do not depend on when they were taken."""
+    """Wait until style sheets and fonts are there, so that what is seen does not depend on when one looked."""
+    page.wait_for_load_state("load")
     return page.evaluate("document.fonts.ready.then(() => true)")
