@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tansiq.demo.nodes import CommandFailed, wait_for
+from tansiq.node.cli.session import UNFINISHED_FILE
 from tests.system import intents
-from tests.system.world import agreed
+from tests.system.world import Made, agreed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+
+def _broken_off(node: Made, copy: Path) -> None:
+    """Kill a restore at the beginning, in the middle and near the end: a node that is not whole does not start."""
+    seen = set()
+    words = [sys.executable, "-m", "tansiq.node.cli", "restore", str(copy), "--without-erasures"]
+    for moment in range(1, 40):
+        process = subprocess.Popen(words, env=node.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(moment * 0.15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        if process.wait() == 0:
+            break
+        seen.add((node.home / UNFINISHED_FILE).exists())
+        if (node.home / UNFINISHED_FILE).exists():
+            (node.home / "node.toml").touch()
+            with pytest.raises(CommandFailed, match=r"settings[.]restore_unfinished"):
+                node.command("doctor")
+    assert seen == {False, True}, "killed before it began, and on its way"
+    shutil.rmtree(node.home)
 
 
 def test_a_node_without_an_address_takes_part(tmp_path: Path) -> None:
@@ -43,7 +67,9 @@ def test_a_lost_node_is_restored_from_its_copy_and_fetches_the_rest(tmp_path: Pa
             fr.command("desk", officer="liaison")
         with pytest.raises(CommandFailed, match=r"erasure[.]ledger_needed"):
             fr.command("restore", str(copy))
+        _broken_off(fr, copy)
         report = fr.command("restore", str(copy), "--without-erasures")
+        assert not (fr.home / UNFINISHED_FILE).exists()
         assert report["incarnation"] > 1
         with pytest.raises(CommandFailed, match=r"settings[.]node_exists"):
             fr.command("restore", str(copy), "--without-erasures")

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 
 from tansiq.engine.envelopes import age
-from tansiq.engine.errors import Rejected
+from tansiq.engine.errors import Conflict, Rejected
 from tansiq.node.cli import copies
+from tansiq.node.cli.session import UNFINISHED_FILE
 from tansiq.node.search import epoch_keys
 
 WORDS = "seven lamps beside the quiet harbour"
@@ -132,3 +133,31 @@ def test_what_opens_but_is_no_archive(tmp_path: Path) -> None:
         copies.read(source, tmp_path / "new", WORDS)
     assert (caught.value.code, caught.value.facts["rule"]) == ("settings.not_a_copy", "tar")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_broken_restore_left_is_cleared_and_files_of_blobs_stay(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    broken = copies.unfinished(home)
+    broken.__enter__()
+    copies.read(sealed(tmp_path, {"node.toml": b"half", "node.sqlite3": b"half"}), home, WORDS)
+    (home / "blobs").mkdir()
+    assert (home / "node.toml").read_text(encoding="utf-8") == "half"
+    with copies.unfinished(home):
+        assert sorted(p.name for p in home.iterdir()) == ["blobs", UNFINISHED_FILE]
+        copies.read(sealed(tmp_path, {"node.toml": b"whole"}), home, WORDS)
+    assert sorted(p.name for p in home.iterdir()) == ["blobs", "node.toml"]
+
+
+def test_a_restore_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    """A dump without the database to load it into is refused after it was unpacked."""
+    source, home = sealed(tmp_path, {"node.toml": b"x", "store.dump": b"y"}), tmp_path / "new"
+    with pytest.raises(Rejected, match=r"settings\.restore_database"), copies.unfinished(home):
+        copies.read(source, home, WORDS)
+    assert not home.exists()
+
+
+def test_a_whole_node_is_not_restored_over(tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text("a living node", encoding="utf-8")
+    with pytest.raises(Conflict, match=r"settings\.node_exists"), copies.unfinished(tmp_path):
+        pytest.fail("it must not begin")
+    assert [p.name for p in tmp_path.iterdir()] == ["node.toml"]

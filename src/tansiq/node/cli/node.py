@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tansiq.engine.errors import Conflict, Rejected
-from tansiq.node.cli.session import Session, now, passed
+from tansiq.node.cli.session import Session, now, passed, start_django
 
 
 @click.command()
@@ -185,22 +185,26 @@ def backup(session: Session, target: str) -> None:
 def restore(session: Session, source: str, database_url: str, erasures: str | None, *, without_erasures: bool) -> None:
     """Make the node of the copy SOURCE in an empty home, as a new incarnation that asks its partners for what it lacks.
 
+    Broken off anywhere, the node does not start; the same command begins anew.
+
     A copy of a PostgreSQL node is loaded into the database named here and into no other: the one it came from may still be in use.
     What the ledger ERASURES names is erased again before anything else happens. Started then, the node reads and takes in, and signs
     nothing until every partner has said what it holds of this node (`tansiq recovery`).
     """
     from tansiq.node.cli import copies
+    from tansiq.node.vault import keys
 
-    if (session.home_path / "node.toml").exists():
-        raise Conflict("settings.node_exists", home=str(session.home_path))
     if erasures is None and not without_erasures:
         raise Rejected("erasure.ledger_needed", at="--erasures")
-    passphrase = session.passphrase()
-    copies.read(Path(source), session.home_path, passphrase, database_url)
-    session.unlock()
-    from tansiq.node.flows import recovering
+    home = session.home_path
+    with copies.unfinished(home):
+        passphrase = session.passphrase()
+        copies.read(Path(source), home, passphrase, database_url)
+        start_django(home)
+        keys.unlock(home, passphrase)
+        from tansiq.node.flows import recovering
 
-    report = recovering.begin(now(), erasures=Path(erasures) if erasures else None)
+        report = recovering.begin(now(), erasures=Path(erasures) if erasures else None)
     session.tell(report, lambda: copies.told(report))
 
 

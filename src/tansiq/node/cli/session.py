@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tansiq.engine.errors import Refused, Rejected, TansiqError
+from tansiq.engine.errors import Conflict, Refused, Rejected, TansiqError
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
+
+NODE_FILE = "node.toml"
+UNFINISHED_FILE = "restore-unfinished"
+"""Stands in a home while a copy is brought back into it."""
 
 
 @dataclass
@@ -35,8 +39,14 @@ class Session:
         return Path(self.home).resolve()
 
     def start(self) -> None:
-        """Set Django up for this home; raises Rejected("settings.no_node") where ``tansiq init`` was never run."""
-        if not (self.home_path / "node.toml").exists():
+        """Set Django up for this home.
+
+        Raises Rejected("settings.no_node") where ``tansiq init`` was never run, and Conflict("settings.restore_unfinished") where a
+        restore was broken off.
+        """
+        if (self.home_path / UNFINISHED_FILE).exists():
+            raise Conflict("settings.restore_unfinished", home=str(self.home_path))
+        if not (self.home_path / NODE_FILE).exists():
             raise Rejected("settings.no_node", home=str(self.home_path))
         start_django(self.home_path)
 

@@ -29,12 +29,18 @@ def latest() -> Recovery | None:
     return Recovery.objects.order_by("-id").first()
 
 
+def under_way() -> Recovery | None:
+    """The recovery that is under way; a process that has seen none need not ask again."""
+    row = None if _seen_over[0] else open_now()
+    if row is None:
+        _seen_over[0] = True
+    return row
+
+
 def require_over() -> None:
     """Raise Unavailable("recovery.under_way") while this node may not sign, naming whom it waits for."""
-    row = None if _seen_over[0] else open_now()
-    if row is not None:
+    if row := under_way():
         raise Unavailable("recovery.under_way", partners=", ".join(awaited(row)) or "–", incarnation=row.incarnation)
-    _seen_over[0] = True
 
 
 def begin(*, incarnation: int, copy_at: datetime | None, partners: list[str], now: datetime) -> Recovery:

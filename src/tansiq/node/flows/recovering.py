@@ -99,8 +99,8 @@ def take_question(sender: str, content: dict[str, JsonValue], now: datetime) -> 
     facts = {"partner": sender, "since": copy_at or "–", "at": restored_at}
     with transaction.atomic():
         exchange.queue([sender], recovery.ANSWER, answer, reference=f"held/{incarnation}", now=now)
-        key = f"restored/{sender}/{incarnation}"
-        desk.put("link", key, title_code="desk.partner_lost", facts=facts, now=now)
+        # One task a partner: one that keeps telling of restores has one line on the desk, and the log has them all.
+        desk.put("link", f"restored/{sender}", title_code="desk.partner_lost", facts=facts, now=now)
         audit.record("link.partner_restored", actor=f"node:{sender}", facts=facts, log="exchange", now=now)
 
 

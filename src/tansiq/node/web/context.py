@@ -16,6 +16,8 @@ from django.utils.translation import ngettext
 from tansiq.node.accounts.policy import may
 from tansiq.node.audit import policy as audit_policy
 from tansiq.node.desk import queries as desk
+from tansiq.node.exchange import recovery
+from tansiq.node.web import words
 from tansiq.node.web.languages import direction_of, language_now, opened_languages
 from tansiq.node.web.pages.channel import ringing_for
 
@@ -51,6 +53,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "version": version(),
         "now": timezone.now(),
         "unit_name": unit_name(request, language),
+        "recovering": recovering(request),
         "urgent": overdue(request),
         "ringing": ringing(request),
         "places": places(request),
@@ -61,6 +64,15 @@ def unit_name(request: HttpRequest, language: str) -> str:
     """The unit of the signed-in officer, in the language of the page."""
     unit = getattr(getattr(request, "user", None), "unit", None)
     return unit.name_in(language) if unit else ""
+
+
+def recovering(request: HttpRequest) -> dict[str, Any] | None:
+    """What stands above every page while a restored node waits for its partners and cannot be written to."""
+    officer: Any = getattr(request, "user", None)
+    row = recovery.under_way() if officer is not None and officer.is_authenticated else None
+    if row is None:
+        return None
+    return {"copy_at": row.copy_at, "awaited": words.named(recovery.awaited(row), words.node_names())}
 
 
 def overdue(request: HttpRequest) -> dict[str, str] | None:
