@@ -23,7 +23,7 @@ from tansiq.engine.envelopes.age import HybridIdentity, armor, header
 from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.envelopes.manifest import read_manifest
 from tansiq.engine.errors import TansiqError
-from tansiq.engine.formats import ansi_nist, canonical, media, strict_json
+from tansiq.engine.formats import ansi_nist, canonical, expansion, media, strict_json
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.ledger import checkpoints
 from tansiq.engine.names.dates import parse_date
@@ -97,6 +97,11 @@ def fingerprints(raw: bytes) -> object:
     return media.sniff(raw[:4096]), ansi_nist.read_transaction(lambda at, size: raw[at : at + size], len(raw))
 
 
+def expands(raw: bytes) -> object:
+    """An archive or a picture that is looked at before anybody opens it."""
+    return expansion.look(lambda at, size: raw[at : at + size], len(raw), media.sniff(raw[:4096]))
+
+
 def part(raw: bytes) -> object:
     """A part and the content of its type."""
     return Part.from_json(_json(raw)).read
@@ -119,6 +124,7 @@ TARGETS: dict[str, Target] = {
     "date": lambda raw: parse_date(_text(raw)),
     "entry": lambda raw: entries.from_wire(_json(raw)),
     "envelope": envelope,
+    "expansion": expands,
     "fingerprints": fingerprints,
     "json": lambda raw: (strict_json.loads(raw), canonical.loads(raw)),
     "list_ftm": lambda raw: _all(read_ftm(io.BytesIO(raw), list_key="invented")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from click.testing import CliRunner
 
 from tansiq.node.cli import cli
 from tansiq.node.dossiers.models import Part
+from tansiq.node.exchange.models import Blob
+from tests.node import clamd
 from tests.node.far_files import content, wipe
+from tests.node.flows.test_files import upload
 from tests.node.world import PASSWORD, World
 
 
@@ -39,3 +43,16 @@ def test_a_file_is_attached_and_opened(world: World, tmp_path: Path, settings: A
     assert done.exit_code == 0, done.output
     assert target.read_bytes() == source.read_bytes()
     assert not Path(f"{target}.new").exists()
+
+
+def test_what_is_here_is_looked_at_again(world: World, settings: Any, monkeypatch: Any) -> None:
+    row = upload(world, content(1_000) + clamd.TEST_FILE)
+    monkeypatch.setattr("tansiq.node.cli.session.Session.unlock", lambda self: None)
+    words = ["--home", str(settings.NODE.home), "scan-files"]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (0, "1 files, 0 held back\n")
+    with clamd.door() as place:
+        settings.NODE = replace(settings.NODE, file_scanner=place)
+        done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (1, "1 files, 1 held back\n")
+    assert Blob.objects.get(pk=row.blob).danger == "file.malware"

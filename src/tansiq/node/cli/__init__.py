@@ -21,6 +21,7 @@ GROUPS = {
     "restore": "node",
     "recovery": "recovery",
     "doctor": "node",
+    "scan-files": "node",
     "client": "clients",
     "unit": "people",
     "officer": "people",

@@ -234,7 +234,29 @@ def doctor(session: Session, *, quick: bool, is_repair: bool) -> None:
         sys.exit(1)
 
 
+@click.command("scan-files")
+@passed
+def scan_files(session: Session) -> None:
+    """Look at every file here again: whether it is a program, would burst, or is known to the scanner (file_scanner).
+
+    For after the scanner has learned new signatures. Exit status 1 if any is held back or could not be looked at.
+    """
+    session.unlock()
+    from tansiq.node.flows import rescanning
+
+    total, odd = 0, []
+    for told in rescanning.rescan(now()):
+        total += 1
+        if told["danger"]:
+            odd.append(told)
+            click.echo(f"{told['blob'][:16]} {told['danger']}", err=True)
+    session.tell({"files": total, "held_back": odd}, f"{total} files, {len(odd)} held back")
+    if odd:
+        sys.exit(1)
+
+
 COMMANDS = {
+    "scan-files": scan_files,
     "init": init,
     "run": run,
     "serve": serve,

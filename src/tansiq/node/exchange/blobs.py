@@ -37,6 +37,7 @@ class Use:
     dossier: str
     author: str
     is_proved: bool = False
+    blob: str = ""
 
 
 def use(blob: str, size: int, part: Use, now: datetime) -> bool:
@@ -74,7 +75,7 @@ def is_proved(entry: str, index: int) -> bool:
 def uses_of(blob: str) -> list[Use]:
     """Every live part that names the blob, oldest first."""
     rows = BlobUse.objects.filter(blob=blob).order_by("id")
-    return [Use(row.entry, row.index, row.dossier, row.author, row.is_proved) for row in rows]
+    return [Use(row.entry, row.index, row.dossier, row.author, row.is_proved, blob) for row in rows]
 
 
 def of_parts(entries: Collection[str]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -97,6 +98,10 @@ def _shown(row: Blob, copies: list[BlobCopy]) -> dict[str, Any]:
         "size": row.size,
         "media_type": row.media_type,
         "code": row.code,
+        "danger": row.danger,
+        "danger_facts": row.danger_facts,
+        "scan": row.scan,
+        "vetted_at": row.vetted_at,
         "copies": [
             {"partner": c.partner, "state": c.state, "given": c.given, "code": c.code, "verified_at": c.verified_at}
             for c in copies
@@ -191,11 +196,22 @@ def failed(row: Blob | BlobCopy, code: str, now: datetime) -> None:
     type(row).objects.filter(pk=row.pk).update(failures=count, retry_at=now + timedelta(seconds=pause), code=code[:80])
 
 
-def arrived(blob: str, media_type: str, now: datetime) -> None:
-    """The whole is here and was verified, in the caller's transaction."""
+def arrived(blob: str, vetted: dict[str, Any], now: datetime) -> None:
+    """The whole is here, verified and looked at (``vetted`` as for :func:`judged`), in the caller's transaction."""
     Blob.objects.filter(pk=blob).update(
-        state=Blob.HERE, received=Blob.objects.get(pk=blob).size, media_type=media_type, code="", completed_at=now
+        state=Blob.HERE, received=Blob.objects.get(pk=blob).size, code="", completed_at=now
     )
+    judged(blob, vetted, now)
+
+
+def judged(blob: str, vetted: dict[str, Any], now: datetime) -> None:
+    """What was found in the file: {media_type, danger, danger_facts, scan}; in the caller's transaction."""
+    Blob.objects.filter(pk=blob).update(**vetted, vetted_at=now)
+
+
+def here() -> Iterator[Blob]:
+    """Every blob that is whole on this node."""
+    return Blob.objects.filter(state=Blob.HERE).order_by("digest").iterator()
 
 
 def refuse(blob: str, code: str) -> None:
@@ -269,14 +285,15 @@ def grown(row: Upload, sealed_size: int, now: datetime) -> None:
     row.save(update_fields=["sealed_size", "changed_at"])
 
 
-def finish_upload(row: Upload, blob: str, told: dict[str, Any], media_type: str, now: datetime) -> None:
+def finish_upload(row: Upload, blob: str, told: dict[str, Any], vetted: dict[str, Any], now: datetime) -> None:
     """The upload is whole and has its name: file first, then rows, so that no row promises what is not there."""
     files.keep(str(row.upload_id), blob)
     with transaction.atomic():
         fresh = {"size": row.sealed_size, "created_at": now}
         held = Blob.objects.select_for_update().get_or_create(digest=blob, defaults=fresh)[0]
-        held.state, held.received, held.media_type, held.completed_at = Blob.HERE, held.size, media_type, now
+        held.state, held.received, held.completed_at = Blob.HERE, held.size, now
         held.save()
+        judged(blob, vetted, now)
         row.blob, row.told, row.changed_at = blob, told, now
         row.save(update_fields=["blob", "told", "changed_at"])
 

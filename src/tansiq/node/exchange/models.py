@@ -172,6 +172,12 @@ class Blob(models.Model):
     leased_by = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
+    danger = models.CharField(max_length=40, blank=True, help_text="the code for which nobody is given it")
+    danger_facts = models.JSONField(default=dict)
+    scan = models.CharField(
+        max_length=12, blank=True, help_text="clean, found, too_large; empty: no scanner was set up"
+    )
+    vetted_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "retry_at"])]

@@ -33,6 +33,7 @@ from tansiq.node.dossiers import queries
 from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange import blobs, files
 from tansiq.node.exchange.blobs import Use
+from tansiq.node.flows import vetting
 from tansiq.node.jobs.actions import enqueue
 from tansiq.node.partners import queries as partners
 
@@ -129,7 +130,8 @@ def _chunks(row: Upload) -> Chunks:
 def finish(officer: Officer, upload_id: str, *, now: datetime) -> Upload:
     """The file is whole: read back, digested, looked at. Repeating it changes nothing.
 
-    Raises Conflict("file.offset") when a piece is missing, and Refused("file.program"), with nothing kept, for a program.
+    Raises Conflict("file.offset") when a piece is missing; Refused, with nothing kept: ``file.program``, ``file.bomb``,
+    ``file.malware``; Unavailable("file.scanner_silent") while the scanner does not answer: what was brought stays.
     """
     row = blobs.get_upload(officer.reference, upload_id)
     if row.blob:
@@ -141,21 +143,19 @@ def finish(officer: Officer, upload_id: str, *, now: datetime) -> Upload:
     if row.sealed_size != chunks.layout.sealed:
         raise Conflict("file.offset", expected=chunks.layout.whole(row.sealed_size) * CHUNK)
     with files.reading(files.arriving(upload_id)) as read_at:
-        found = engine.inspect(read_at, engine.open_identity(row.identity), sealed=row.sealed_size)
-    kind = media.sniff(found.first)
-    if media.is_program(kind):
+        identity = engine.open_identity(row.identity)
+        found = engine.inspect(read_at, identity, sealed=row.sealed_size)
+        verdict = vetting.vet(read_at, identity, sealed=row.sealed_size, first=found.first)
+    if verdict.danger:
         blobs.drop_upload(row)
-        _note_program(officer, row, kind, now)
+        facts = {"code": verdict.danger, **verdict.facts}
+        with transaction.atomic():
+            record("file.danger_refused", actor=officer.reference, facts=facts, log="internal", now=now)
+        raise Refused(verdict.danger, name=row.told["name"], **verdict.facts)
     declared = row.told["media_type"]
-    told = {**row.told, "media_type": kind if declared == media.UNKNOWN else declared, "digest": found.digest}
-    blobs.finish_upload(row, found.blob, told, kind, now)
+    told = {**row.told, "media_type": verdict.kind if declared == media.UNKNOWN else declared, "digest": found.digest}
+    blobs.finish_upload(row, found.blob, told, verdict.row, now)
     return row
-
-
-def _note_program(officer: Officer, row: Upload, kind: str, now: datetime) -> None:
-    with transaction.atomic():
-        record("file.program_refused", actor=officer.reference, facts={"kind": kind}, log="internal", now=now)
-    raise Refused("file.program", name=row.told["name"], kind=kind)
 
 
 def take(officer: Officer, name: str, media_type: str, size: int, source: Reader, *, now: datetime) -> Upload:

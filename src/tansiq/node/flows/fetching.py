@@ -29,13 +29,13 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from tansiq.engine.envelopes import blobs as engine
 from tansiq.engine.envelopes.blobs import MAX_HEAD, PIECE, Chunks
 from tansiq.engine.errors import Rejected, TansiqError, Unavailable
-from tansiq.engine.formats import media, strict_json
+from tansiq.engine.formats import strict_json
 from tansiq.engine.formats.ids import digest, is_digest
 from tansiq.node.audit.actions import record
 from tansiq.node.dossiers import queries
 from tansiq.node.exchange import blobs, delivery, files, pulling
 from tansiq.node.exchange.blobs import Use
-from tansiq.node.flows import attaching
+from tansiq.node.flows import attaching, rescanning, vetting
 from tansiq.node.partners import queries as partners
 
 if TYPE_CHECKING:
@@ -226,10 +226,11 @@ def _post(http: httpx.Client, url: str, raw: bytes, node: str) -> bytes:
 
 
 def _verify(row: Blob, use: Use, told: File, now: datetime) -> bool:
-    """Read the whole back; what is as its part says has its name from now on, and its author is told."""
+    """Read the whole back and look at it; what is as its part says has its name from now on, and its author is told."""
+    identity = engine.open_identity(told.identity)
     try:
         with files.reading(files.arriving(row.digest)) as read_at:
-            found = engine.inspect(read_at, engine.open_identity(told.identity), sealed=told.blob_size)
+            found = engine.inspect(read_at, identity, sealed=told.blob_size)
     except Rejected as error:
         if error.code == "blob.chunk_damaged":  # the disk, or a crash, took something back
             chunks, _ = _known(row.digest, told, told.blob_size)
@@ -241,9 +242,13 @@ def _verify(row: Blob, use: Use, told: File, now: datetime) -> bool:
     if (found.digest, found.size) != (told.digest, told.size):
         _refuse(row, use, "blob.not_as_described", now)
         return False
+    with files.reading(files.arriving(row.digest)) as read_at:
+        verdict = vetting.vet(read_at, identity, sealed=told.blob_size, first=found.first)
     files.keep(row.digest, row.digest)
     with transaction.atomic():
-        blobs.arrived(row.digest, media.sniff(found.first), now)
+        blobs.arrived(row.digest, verdict.row, now)
+        if verdict.danger:
+            rescanning.warn(use, verdict, now)
         blobs.prove(use.entry, use.index)
         if use.author != partners.my_id():
             attaching.tell(use.author, row.digest, "", now)

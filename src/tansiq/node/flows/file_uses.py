@@ -60,7 +60,8 @@ def open_file(officer: Officer, dossier_id: str, entry_id: str, index: int, *, u
     """The file of one part, for one use; audited, who opened which and what for.
 
     Raises Rejected("dossier.not_found") or ("blob.not_found") for what the officer has not to know or what is gone, Refused with the
-    clause where accord, marking or local rules forbid the use, and Unavailable("blob.not_here") for what is still on its way.
+    clause where accord, marking or local rules forbid the use, or with the danger for which a file is held back (``flows.vetting``), and
+    Unavailable("blob.not_here") for what is still on its way.
     """
     dossier = queries.get_dossier_for(officer, dossier_id)
     row = queries.entry_by_id(entry_id)
@@ -74,8 +75,8 @@ def open_file(officer: Officer, dossier_id: str, entry_id: str, index: int, *, u
         held = blobs.get(told.blob)
         if held is None or held.state != held.HERE or not blobs.is_proved(entry_id, index):
             raise Unavailable("blob.not_here")
-        if media.is_program(held.media_type):
-            raise Refused("file.program", name=told.name, kind=held.media_type)
+        if held.danger:
+            raise Refused(held.danger, name=told.name, **held.danger_facts)
     except Refused as error:
         facts["code"] = error.code
         with transaction.atomic():

@@ -146,7 +146,11 @@ def _files(
         part = view.parts[index]
         named = attaching.file_of(part)
         uses = file_uses.uses_of(officer, dossier, view.row, part, now) if told["state"] == "here" and part else {}
-        told["uses"] = {use: {"code": e.code, "facts": e.facts} if e else None for use, e in uses.items()}
+        if told["danger"]:
+            held_back = {"code": told["danger"], "facts": {"name": named.name if named else "", **told["danger_facts"]}}
+            told["uses"] = dict.fromkeys(uses, held_back)
+        else:
+            told["uses"] = {use: {"code": e.code, "facts": e.facts} if e else None for use, e in uses.items()}
         told["is_contradicted"] = bool(
             named and told["media_type"] and media.contradicts(named.media_type, told["media_type"])
         )

@@ -7,18 +7,19 @@ from itertools import islice
 
 from django.db import connection
 
+from tansiq.engine.errors import Unavailable
 from tansiq.node.audit import verification
 from tansiq.node.dossiers import damage, owed, waiting_room
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
-from tansiq.node.flows import printing
+from tansiq.node.flows import printing, scanner
 from tansiq.node.jobs import queries as jobs
 from tansiq.node.partners import queries as partners
 
 
 def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
-    findings = [_store(), _card(now), *_links(), _jobs(), _waiting(), _paper()]
+    findings = [_store(), _card(now), *_links(), _jobs(), _waiting(), _paper(), _scanner()]
     if not quick:
         findings += [*_logs(), _entries(), _files(), _owed()]
     return findings
@@ -54,6 +55,17 @@ def _paper() -> dict[str, str]:
     if lacking:
         return finding("warn", "printing", f"not available until these packages are installed: {' '.join(lacking)}")
     return finding("ok", "printing", "pages can be laid out")
+
+
+def _scanner() -> dict[str, str]:
+    """Whether the virus scanner answers; files wait for it."""
+    try:
+        said = scanner.scan([b"nothing"])
+    except Unavailable as error:
+        return finding("bad", "file scanner", f"no answer ({error.facts['reason']}); files wait until it gives one")
+    if said.verdict == scanner.UNSCANNED:
+        return finding("warn", "file scanner", "none is set up; files are not looked at for malware (file_scanner)")
+    return finding("ok", "file scanner", "answers")
 
 
 def _links() -> list[dict[str, str]]:

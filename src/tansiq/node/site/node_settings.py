@@ -7,6 +7,7 @@ an environment variable or file.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -20,6 +21,8 @@ NODE_FILE = "node.toml"
 ESCALATION_SECONDS = (60, 180, 600)
 """Kept by every node but a demonstration, which may be quicker and never slower."""
 MAX_REVIEW_HOURS = 720
+SCANNER = re.compile(r"clamd:(/\S+|(127\.0\.0\.1|localhost):\d{1,5})|command:/\S.*")
+"""On this machine: files go to it in clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class NodeSettings:
     sent for a threat to life is reviewed (our own rule, not law).
     ``erasure_ledger`` is the file that names what was erased, for a restore; empty for ``erasures.jsonl`` in the home.
     ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
+    ``file_scanner`` is the virus scanner of this machine (``flows.scanner``); empty for none.
     ``max_file_mb`` is the largest single file that is taken in, from officers and from partners; ``max_files_gb`` all of them
     together; ``min_free_mb`` is what files leave free on the disk for everything else.
     ``partner_envelopes_per_minute`` and ``partner_mb_per_day`` are what is taken in from one partner; it brings the rest later.
@@ -52,17 +56,18 @@ class NodeSettings:
     https: bool = False
     demo: bool = False
     exercise: bool = False
-    max_file_mb: int = 4096
+    max_file_mb: int = 8192
     max_files_gb: int = 200
     min_free_mb: int = 512
     partner_envelopes_per_minute: int = 6000
     partner_mb_per_day: int = 4096
     erasure_ledger: str = ""
+    file_scanner: str = ""
     escalation_seconds: list[int] = field(default_factory=lambda: [*ESCALATION_SECONDS])
     review_hours: int = 72
 
     def __post_init__(self) -> None:
-        """Raise Rejected("settings.escalation") or ("settings.review_hours") for values that no node may have."""
+        """Raise Rejected for values that no node may have: ``settings.escalation``, ``.review_hours``, ``.file_scanner``."""
         waits = self.escalation_seconds
         is_rising = len(waits) == 3 and all(isinstance(w, int) for w in waits) and 0 < waits[0] < waits[1] < waits[2]
         is_slower = not is_rising or any(w > most for w, most in zip(waits, ESCALATION_SECONDS, strict=True))
@@ -70,6 +75,8 @@ class NodeSettings:
             raise Rejected("settings.escalation", at="escalation_seconds", most=str([*ESCALATION_SECONDS]))
         if not isinstance(self.review_hours, int) or not 1 <= self.review_hours <= MAX_REVIEW_HOURS:
             raise Rejected("settings.review_hours", at="review_hours", most=MAX_REVIEW_HOURS)
+        if self.file_scanner and not SCANNER.fullmatch(self.file_scanner):
+            raise Rejected("settings.file_scanner", at="file_scanner", given=self.file_scanner)
 
     @property
     def escalation(self) -> tuple[timedelta, ...]:

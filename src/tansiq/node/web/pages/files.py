@@ -51,6 +51,9 @@ def file_shown(content: Mapping[str, Any], told: Mapping[str, Any] | None, names
         "code": "",
         "found": "",
         "is_contradicted": False,
+        "danger": "",
+        "scan": "",
+        "vetted_at": None,
     }
     return {
         **{name: found.get(name) for name in ("state", "found", "is_contradicted", "entry", "index")},
@@ -60,9 +63,21 @@ def file_shown(content: Mapping[str, Any], told: Mapping[str, Any] | None, names
         "received_mb": found["received"] // MB,
         "size_mb": max(1, content["blob_size"] // MB),
         "reason": _said(found["code"], {}) if found["code"] else "",
+        "danger": _said(found["danger"], {"name": content["name"], **found["danger_facts"]}) if found["danger"] else "",
+        "vetted_at": found["vetted_at"],
+        "scan": _scan_word(found["scan"]) if found["vetted_at"] else "",
         "uses": [_use(name, refusal) for name, refusal in found["uses"].items()],
         "copies": [_copy(copy, content["blob_size"], names) for copy in found["copies"]],
     }
+
+
+def _scan_word(verdict: str) -> str:
+    """What the scanner said, in words; where none is set up a reader is told so."""
+    return {
+        "clean": _("The scanner found nothing"),
+        "found": _("The scanner found malware"),
+        "too_large": _("Too large for the scanner: not looked at"),
+    }.get(verdict, _("Not looked at by a virus scanner"))
 
 
 def file_facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
