@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-all check format lint types contract migrations catalogues docs bench large-file fuzz audit sbom clean
+.PHONY: help setup setup-tests demo test test-all check format lint types contract migrations catalogues docs bench soak large-file fuzz audit sbom clean
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ catalogues: ## every sentence in every language that was opened
 
 docs: ## generated pages are up to date, and every link in the docs leads somewhere
 	@$(PY) tools/docs.py --check
+
+soak: setup-tests ## entries between two nodes while everything goes wrong, with a report (ENTRIES=1000000, SEED=random)
+	@$(PY) -m tests.system.soak --entries $(or $(ENTRIES),1000000) $(if $(SEED),--seed $(SEED))
 
 large-file: setup-tests ## a file of 5 GB between two real nodes, over a line that is cut ten times (MB=5120, CUTS=10)
 	@$(PY) -m bench.attachments --mb $(or $(MB),5120) --cuts $(or $(CUTS),10)

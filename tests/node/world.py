@@ -242,7 +242,7 @@ class World:
         with httpx.Client(transport=httpx.MockTransport(self._network)) as http:
             return sum(
                 delivery.deliver_to(partner, "test", http, self.clock, threading.Event())
-                for partner in partners_with_work(self.now)
+                for partner in partners_with_work(self.now, "test")
             )
 
     def carry(self, worker: str = "test") -> int:

@@ -136,7 +136,7 @@ def test_nobody_fetches_what_is_anothers(ground: Ground) -> None:
     as_ma = sign_request(PULL_TYPE, ground.nodes["it"].node, sender="ma", to="xr-test", nonce=b"n", now=NOW)
     refused("dsse.signatures_differ", ground.relay.give, as_ma, NOW)
     refused("dsse.signatures_differ", ground.relay.give, ground.asked("de"), NOW)
-    refused("exchange.pull_stale", ground.relay.give, ground.asked("ma", now=NOW - timedelta(minutes=6)), NOW)
+    refused("exchange.pull_stale", ground.relay.give, ground.asked("ma", now=NOW - timedelta(hours=3)), NOW)
     elsewhere = sign_request(PULL_TYPE, ground.nodes["ma"].node, sender="ma", to="xr-other", nonce=b"n", now=NOW)
     refused("exchange.pull_not_for_us", ground.relay.give, elsewhere, NOW)
 

@@ -15,6 +15,9 @@ from typing import Any
 def main() -> None:
     """Read commands until the input ends. Before the node is made, the first of them is ``program`` with ``init``."""
     from tansiq.engine.errors import TansiqError
+    from tests.system import skewed
+
+    skewed.apply()
     from tansiq.node.cli.session import now
 
     for line in sys.stdin:
@@ -142,6 +145,39 @@ def totals(*, now: Any) -> dict[str, int]:
     }
 
 
+def stuck(*, now: Any) -> dict[str, Any]:
+    """What has not come to its end, and why: totals, links, jobs, envelopes on their way."""
+    from tansiq.node.exchange.models import InEnvelope, Link, OutEnvelope
+    from tansiq.node.jobs.models import Job
+
+    links = Link.objects.values("partner", "failures", "retry_at", "last_error", "leased_until", "leased_by")
+    jobs = Job.objects.exclude(state="done").filter(run_at__lte=now)
+    out = OutEnvelope.objects.exclude(state="delivered").values_list("partner", "sequence", "state", "code")
+    arrived = InEnvelope.objects.exclude(state="opened").values_list("sender", "sequence", "state", "code")
+    return {
+        "now": now,
+        "totals": totals(now=now),
+        "links": list(links),
+        "jobs": list(jobs.values("name", "crashes", "state", "attempts", "last_error", "run_at")[:10]),
+        "out": list(out[:10]),
+        "in": list(arrived[:10]),
+    }
+
+
+def sequences(*, now: Any) -> dict[str, list[Any]]:
+    """For each sender and incarnation: how many of its envelopes are here, the last number, and which before it are missing."""
+    from tansiq.node.exchange.models import InEnvelope
+
+    del now
+    held: dict[str, list[int]] = {}
+    for sender, incarnation, number in InEnvelope.objects.values_list("sender", "incarnation", "sequence"):
+        held.setdefault(f"{sender}/{incarnation}", []).append(number)
+    return {
+        key: [len(numbers), max(numbers), sorted(set(range(1, max(numbers))) - set(numbers))[:20]]
+        for key, numbers in held.items()
+    }
+
+
 def verify(*, now: Any, checkpoints: list[str]) -> dict[str, Any]:
     """Verify the node's logs against checkpoints that partners keep."""
     from tansiq.node.audit.verification import verify as recompute
@@ -228,6 +264,8 @@ COMMANDS = {
     "wire_size": wire_size,
     "entries": entries,
     "totals": totals,
+    "sequences": sequences,
+    "stuck": stuck,
     "verify": verify,
     "kept": kept,
 }

@@ -1,11 +1,14 @@
-"""A line between two nodes that can be cut: a small TCP forwarder on the loopback."""
+"""A line between two nodes that can be cut, slowed and corrupted: a small TCP forwarder on the loopback."""
 
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Line:
@@ -20,6 +23,8 @@ class Line:
         self.open: set[socket.socket] = set()
         self.lock = threading.Lock()
         self.down_until = 0.0
+        self.slow_to = 0
+        self.spoil_one_in = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -34,6 +39,15 @@ class Line:
             for one in self.open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def treated(self, *, slow: int = 0, spoil: int = 0) -> Iterator[None]:
+        """Meanwhile carry ``slow`` bytes a second at most, and change one byte in ``spoil``; 0: not at all."""
+        self.slow_to, self.spoil_one_in = slow, spoil
+        try:
+            yield
+        finally:
+            self.slow_to = self.spoil_one_in = 0
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -59,7 +73,7 @@ class Line:
     def _pump(self, source: socket.socket, target: socket.socket, counted: bool) -> None:
         with contextlib.suppress(OSError):
             while raw := source.recv(256 * 1024):
-                target.sendall(raw)
+                self._send(target, raw)
                 if counted:
                     self._count(len(raw))
         for one in (source, target):
@@ -68,6 +82,19 @@ class Line:
             one.close()
         with self.lock:
             self.open -= {source, target}
+
+    def _send(self, target: socket.socket, raw: bytes) -> None:
+        place = 0
+        while place < len(raw):
+            slow, spoil = self.slow_to, self.spoil_one_in
+            piece = raw[place : place + max(1, slow // 20)] if slow else raw[place:]
+            place += len(piece)
+            if spoil and random.random() < len(piece) / spoil:
+                at = random.randrange(len(piece))
+                piece = piece[:at] + bytes([piece[at] ^ (1 << random.randrange(8))]) + piece[at + 1 :]
+            target.sendall(piece)
+            if slow:
+                time.sleep(len(piece) / slow)
 
     def _count(self, length: int) -> None:
         self.carried += length

@@ -66,7 +66,7 @@ _ENVELOPES: Final = _page(
     ),
     ("ENV-11", "7", "An envelope addressed to another node is refused as envelope.not_for_us."),
     ("ENV-12", "7", "An expired envelope is refused as envelope.expired."),
-    ("ENV-13", "7", "Created over ten minutes ahead of the receiver's clock is a temporary refusal, envelope.early."),
+    ("ENV-13", "7", "Created over two hours ahead of the receiver's clock is a temporary refusal, envelope.early."),
     ("ENV-14", "7", "Another manifest under an envelope id that was accepted is refused as envelope.id_reused."),
     ("ENV-15", "7", "A sealed body of another length or digest than the manifest says is refused, by code."),
     ("ENV-16", "7", "The same envelope again is answered with the stored receipt, byte for byte."),

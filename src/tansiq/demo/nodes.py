@@ -102,6 +102,11 @@ class Node:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def program(self) -> list[str]:
+        """The command line by which the node is run."""
+        return [sys.executable, "-m", "tansiq.node.cli"]
+
+    @property
     def _secret(self) -> Path:
         return self.home.parent / f"{self.node_id}.passphrase"
 
@@ -213,7 +218,7 @@ class Node:
         """Start the node and wait until it answers."""
         log = (self.home.parent / f"{self.node_id}.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tansiq.node.cli", "run"],
+            [*self.program, "run"],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,

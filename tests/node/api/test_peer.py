@@ -372,8 +372,8 @@ def test_a_partner_that_cannot_be_reached_fetches_and_brings_its_receipts(empty_
 PULLS: list[tuple[str, Callable[[Far, Any], bytes], tuple[int, str]]] = [
     ("next to nothing", lambda ma, now: b" ", (422, "json.syntax")),
     ("no DSSE", lambda ma, now: b"{}", (422, "dsse.form")),
-    ("stale", lambda ma, now: ma.pull_request("fr", now - timedelta(minutes=6)), (422, "exchange.pull_stale")),
-    ("early", lambda ma, now: ma.pull_request("fr", now + timedelta(minutes=6)), (422, "exchange.pull_stale")),
+    ("stale", lambda ma, now: ma.pull_request("fr", now - timedelta(hours=3)), (422, "exchange.pull_stale")),
+    ("early", lambda ma, now: ma.pull_request("fr", now + timedelta(hours=3)), (422, "exchange.pull_stale")),
     ("for another", lambda ma, now: ma.pull_request("it", now), (422, "exchange.pull_not_for_us")),
     (
         "in another's name",

@@ -79,7 +79,7 @@ def states(told: carrying.Imported, kind: str) -> list[str]:
 
 def test_nothing_dials_a_partner_by_hand(asked: tuple[World, str]) -> None:
     world, _ = asked
-    assert "ma" not in partners_with_work(world.now)
+    assert "ma" not in partners_with_work(world.now, "w")
     assert world.deliver() == 0
     assert Item.objects.filter(partner="ma", delivered_at=None).exists()
 

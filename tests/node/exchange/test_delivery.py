@@ -100,7 +100,7 @@ def test_pauses_grow_and_end_with_the_first_success(world: World) -> None:
         assert world.deliver() == 0
         link = Link.objects.get(partner="ma")
         seen.append((link.retry_at - world.now).total_seconds())
-        assert (link.last_error, queries.partners_with_work(world.now)) == ("exchange.unreachable", [])
+        assert (link.last_error, queries.partners_with_work(world.now, "w")) == ("exchange.unreachable", [])
         assert world.deliver() == 0, "it is not tried again before its time"
         world.now = link.retry_at + timedelta(seconds=1)
     for measured, pause in zip(seen, [1, 2, 5, 10, 30, 60, 300, 900, 900, 900], strict=True):
@@ -267,6 +267,14 @@ def test_the_loop_survives_a_partner_that_breaks_it(world: World, monkeypatch: p
     with httpx.Client() as http, pytest.raises(RuntimeError):
         delivery.deliver_to("ma", "w", http, world.clock, threading.Event())
     assert Link.objects.get(partner="ma").leased_by == "", "the lease is given back"
+
+
+def test_what_a_failing_store_left_leased_is_taken_up_by_its_own_worker_alone(world: World) -> None:
+    owe(world, "a")
+    assert actions.lease("ma", "w/ma", world.now)
+    assert queries.partners_with_work(world.now, "other") == []
+    assert queries.partners_with_work(world.now, "w", but=["ma"]) == []
+    assert queries.partners_with_work(world.now, "w") == ["ma"]
 
 
 def test_a_stopped_loop_takes_nothing_up(world: World) -> None:

@@ -98,7 +98,7 @@ def deliver(world: World, *relays: Relayed) -> int:
     with client(*relays) as http:
         return sum(
             delivery.deliver_to(partner, "test", http, world.clock, threading.Event())
-            for partner in partners_with_work(world.now)
+            for partner in partners_with_work(world.now, "w")
         )
 
 

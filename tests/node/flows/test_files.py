@@ -132,7 +132,7 @@ def test_a_program_is_refused_whatever_it_is_called_and_nothing_of_it_is_kept(wo
 def test_limits_are_asked_before_anything_is_written(world: World, settings: Any, monkeypatch: Any) -> None:
     officer = world.officer("liaison")
     with pytest.raises(Rejected, match=r"blob\.too_large"):
-        attaching.begin(officer, "x", 5000 * 1024 * 1024, "", now=world.now)
+        attaching.begin(officer, "x", 9000 * 1024 * 1024, "", now=world.now)
     monkeypatch.setattr("tansiq.node.exchange.files.shutil.disk_usage", lambda _: type("U", (), {"free": 10})())
     with pytest.raises(Unavailable, match=r"blob\.no_room"):
         attaching.begin(officer, "x", 5, "", now=world.now)
@@ -272,7 +272,7 @@ def test_only_a_participant_of_the_dossier_is_given_a_file(world: World) -> None
     assert world.post("blobs/read", read_request(ma, *asked, world.now)).status_code == 200
     for changes, code in [
         ({"to": "it"}, "exchange.pull_not_for_us"),
-        ({"at": format_time(world.now - timedelta(minutes=6))}, "exchange.pull_stale"),
+        ({"at": format_time(world.now - timedelta(hours=3))}, "exchange.pull_stale"),
         ({"from": "it"}, "dsse.signatures_differ"),
         ({"offset": -1}, "item.malformed"),
         ({"length": 0}, "item.malformed"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -287,3 +287,41 @@ def test_many_threads_run_every_job_once(now: datetime) -> None:
     assert sorted(ran) == list(range(total))
     assert Job.objects.filter(state=DONE).count() == total
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_store_that_fails_is_no_fault_of_the_job(worker: Worker) -> None:
+    """The disk is full, or the database restarts, in the middle of a run: as often as it may, no job dies of it, and none waits for its lock."""
+    job_id = actions.enqueue("work", {}, now=worker.now)
+    worker.error = OperationalError("database or disk is full")
+    for _ in range(policy.MAX_CRASHES + 3):
+        with pytest.raises(OperationalError):
+            worker.run_one()
+        assert Job.objects.get(pk=job_id).state == RUNNING
+        assert actions.give_back("other", worker.now) == 0
+        assert actions.give_back("w", worker.now) == 1
+        row = Job.objects.get(pk=job_id)
+        assert (row.state, row.crashes, row.last_error) == (WAITING, 0, policy.STORE)
+        worker.now = row.run_at
+    worker.error = None
+    assert worker.run_one()
+    assert Job.objects.get(pk=job_id).state == DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_gives_back_what_a_failing_store_left_in_its_hands(worker: Worker) -> None:
+    job_id = actions.enqueue("work", {}, now=worker.now)
+    stop, fails = threading.Event(), [OperationalError("full"), InterfaceError("connection already closed")]
+
+    def handle(payload: dict[str, Any], now: datetime) -> None:
+        if fails:
+            raise fails.pop()
+        stop.set()
+
+    def clock() -> datetime:
+        worker.now += MINUTE / 6
+        return worker.now
+
+    tasks.run_worker({"work": handle}, stop=stop, clock=clock, worker="w", idle=0.01)
+    row = Job.objects.get(pk=job_id)
+    assert (row.state, row.attempts, row.crashes) == (DONE, 3, 0)

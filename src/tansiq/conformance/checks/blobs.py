@@ -27,8 +27,8 @@ def nothing_of_that_name(stage: Stage) -> None:
 def wrong_requests(stage: Stage) -> None:
     """Signed for nothing."""
     now, a = stage.clock(), stage.a
-    stale = a.request(now - timedelta(minutes=6), type_=READ, **WANTED)
-    stage.refused("six minutes old", stale, "exchange.pull_stale", path=doors.BLOB_READ)
+    stale = a.request(now - timedelta(hours=3), type_=READ, **WANTED)
+    stage.refused("three hours old", stale, "exchange.pull_stale", path=doors.BLOB_READ)
     other = a.request(now, type_=READ, signer=Ed25519Signer.generate(a.random), **WANTED)
     stage.refused("under a key on no card", other, "dsse.signatures_differ", path=doors.BLOB_READ)
     stage.refused("a request to fetch", a.request(now), "dsse.payload_type", path=doors.BLOB_READ)

@@ -57,8 +57,8 @@ def wrong_requests(stage: Stage) -> None:
     now, a = stage.clock(), stage.a
     stranger = Player(Identity.generate("zz-kit-stranger", now, a.random), stage.target, Outbound.start(1), a.random)
     tried: list[tuple[str, bytes, tuple[str, ...]]] = [
-        ("six minutes old", a.request(now - timedelta(minutes=6)), ("exchange.pull_stale",)),
-        ("six minutes ahead", a.request(now + timedelta(minutes=6)), ("exchange.pull_stale",)),
+        ("three hours old", a.request(now - timedelta(hours=3)), ("exchange.pull_stale",)),
+        ("three hours ahead", a.request(now + timedelta(hours=3)), ("exchange.pull_stale",)),
         ("for another node", a.request(now, to="zz-kit-other"), ("exchange.pull_not_for_us",)),
         ("another's name", a.request(now, sender=stage.b.who.node_id), ("dsse.signatures_differ",)),
         (

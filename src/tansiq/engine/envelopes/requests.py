@@ -1,6 +1,6 @@
 """Signed requests outside of envelopes: who asks whom for what, when, and a nonce. They change nothing that a replay could change again.
 
-A request holds for five minutes. Whoever replays it within them only gets what nobody else can open.
+A request holds for two hours, so that clocks may differ as those of envelopes may. A replay only gets what nobody else can open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tansiq.engine.formats.ids import b64encode
 from tansiq.engine.formats.times import format_time, parse_time
 
 PULL_TYPE: Final = "application/vnd.tansiq.pull+json"
-WINDOW: Final = timedelta(minutes=5)
+WINDOW: Final = timedelta(hours=2)
 
 
 def sign_request(

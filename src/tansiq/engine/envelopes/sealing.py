@@ -36,7 +36,8 @@ MAGIC: Final = b"TANSIQ1\n"
 BODY_MAGIC: Final = b"TANSIQ1 BODY\n"
 MAX_BODY: Final = 8 * 1024 * 1024
 MAX_MANIFEST: Final = 16 * 1024
-CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+CLOCK_TOLERANCE: Final = timedelta(hours=2)
+"""An hour of summer time taken for granted on one side must not hold up a call for help; entries from ahead are flagged anyway."""
 """How far ahead of ours a sender's clock may be."""
 
 _LENGTH: Final = 4

@@ -119,7 +119,7 @@ def run(worker: str, *, stop: threading.Event, clock: Callable[[], datetime], id
     with client() as http, threads as pool, waking.Bell(waking.DELIVER, worker) as bell:
         under_way: dict[str, object] = {}
         while not stop.is_set():
-            for partner in queries.partners_with_work(clock(), but=set(under_way)):
+            for partner in queries.partners_with_work(clock(), worker, but=set(under_way)):
                 if len(under_way) < THREADS:
                     under_way[partner] = pool.submit(_guarded, partner, worker, http, clock, stop, under_way)
             bell.wait(stop, idle)

@@ -1,7 +1,7 @@
 """Fetching, for a node that partners cannot reach from outside: it dials out, takes what waits, and brings receipts.
 
 The request is signed by the node's key over who asks whom, when, and a nonce; it changes nothing at the partner, so a
-replay inside its five minutes would only fetch envelopes that nobody else can open.
+replay while it holds would only fetch envelopes that nobody else can open.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def request_for(partner: str, now: datetime) -> bytes:
 
 
 def asker(raw: bytes, now: datetime) -> str:
-    """Who asks, proved; raises Rejected for anybody else's request, or one that is not of these five minutes."""
+    """Who asks, proved; raises Rejected for anybody else's request, or one that holds no more."""
     return str(proved(raw, PULL_TYPE, now)["from"])
 
 

@@ -13,9 +13,10 @@ from tansiq.node.exchange.models import Contradiction, InEnvelope, Item, Link, O
 from tansiq.node.partners import queries as partners
 
 
-def partners_with_work(now: datetime, *, but: Collection[str] = ()) -> list[str]:
-    """Partners (``but`` those) to whom something waits and whose link is neither leased nor pausing.
+def partners_with_work(now: datetime, worker: str, *, but: Collection[str] = ()) -> list[str]:
+    """Partners (``but`` those) to whom something waits and whose link is neither pausing nor leased by another than ``worker``.
 
+    ``but`` are those that ``worker`` is at; whatever else it holds it could not give back, because the store failed.
     Those that dial us fetch for themselves (``pulling.waiting`` seals for them) unless a relay holds it for them; what goes by hand is
     exported (``carrying.export``).
     """
@@ -24,7 +25,8 @@ def partners_with_work(now: datetime, *, but: Collection[str] = ()) -> list[str]
     waiting -= set(but)
     if not waiting:
         return []
-    busy = Link.objects.filter(partner__in=waiting).filter(Q(leased_until__gt=now) | Q(retry_at__gt=now))
+    elsewhere = Q(leased_until__gt=now) & ~Q(leased_by__startswith=f"{worker}/")
+    busy = Link.objects.filter(partner__in=waiting).filter(elsewhere | Q(retry_at__gt=now))
     routed = set(Link.objects.filter(partner__in=waiting).exclude(route=[]).values_list("partner", flat=True))
     fetching = partners.dialling() - routed
     return sorted(waiting - set(busy.values_list("partner", flat=True)) - fetching - partners.by_hand())

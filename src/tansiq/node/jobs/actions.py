@@ -139,6 +139,16 @@ def let_go(worker: str, now: datetime) -> int:
     )
 
 
+def give_back(worker: str, now: datetime) -> int:
+    """What a loop of this name still holds though it works on nothing is to be tried again; returns how many jobs.
+
+    Called by that loop, after the store failed under it: a run could neither end well nor say that it did not. No job is to blame.
+    """
+    rows = Job.objects.filter(state=RUNNING, locked_by__startswith=f"{worker[:80]}/")
+    held = [Claimed(job.pk, job.name, job.payload, job.attempts, job.locked_by) for job in rows]
+    return sum([fail(claimed, policy.STORE, now, is_final=False) for claimed in held])
+
+
 def extend(claimed: Claimed, now: datetime, lock: timedelta = LOCK) -> bool:
     """Hold the lock ``lock`` longer from now; False if the claim was lost, and then the handler must stop."""
     return bool(_held(claimed).update(locked_until=now + lock))

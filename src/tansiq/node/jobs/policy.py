@@ -12,6 +12,8 @@ LONGEST_PAUSE = timedelta(minutes=15)
 MAX_CRASHES = 5
 CRASHED = "job.crashed"
 LOST = "job.lost"
+STORE = "job.store_failed"
+"""Full, restarted, out of reach: no fault of the job, which is tried for as long as that lasts."""
 
 
 def pause(job_id: int, attempts: int) -> timedelta:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
 from tansiq.engine.errors import TansiqError
 from tansiq.node.jobs import actions, policy, waking
@@ -36,18 +36,21 @@ def run_worker(
     again after a crash. ``locks`` gives names that need longer than five minutes their time. ``on_dead`` hears, in
     the burying transaction, of each job that no further attempt can help.
     """
-    next_sweep = clock()
+    next_sweep, is_sure = clock(), True
     with waking.Bell(waking.JOBS, worker) as bell:
         while not stop.is_set():
             try:
+                if not is_sure:
+                    actions.give_back(worker, clock())
+                    is_sure = True
                 is_busy = run_one(handlers, clock=clock, worker=worker, locks=locks, on_dead=on_dead)
                 if not is_busy and clock() >= next_sweep:
                     next_sweep = clock() + SWEEP_EVERY
                     actions.sweep(clock())
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("jobs: %s", type(error).__name__)
                 close_old_connections()
-                is_busy = False
+                is_busy = is_sure = False
             if not is_busy:
                 bell.wait(stop, idle)
     connection.close()
@@ -61,7 +64,10 @@ def run_one(
     locks: Mapping[str, timedelta] | None = None,
     on_dead: actions.OnDead | None = None,
 ) -> bool:
-    """Claim one due job that has a handler and run it to its end; False when nothing was due."""
+    """Claim one due job that has a handler and run it to its end; False when nothing was due.
+
+    Raises OperationalError or InterfaceError when the store fails: full, restarted, out of reach. The job is held then until it is given back.
+    """
     now = clock()
     actions.bury_lost(now, on_dead)
     claimed = actions.claim(now, worker, names=handlers.keys())
@@ -72,6 +78,8 @@ def run_one(
         actions.extend(claimed, now, longer)
     try:
         handlers[claimed.name](claimed.payload, now)
+    except (OperationalError, InterfaceError):
+        raise
     except TansiqError as error:
         is_final = not policy.is_worth_retrying(error)
         actions.fail(claimed, error.code, clock(), is_final=is_final, on_dead=on_dead)
