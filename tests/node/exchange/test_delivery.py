@@ -269,6 +269,18 @@ def test_the_loop_survives_a_partner_that_breaks_it(world: World, monkeypatch: p
     assert Link.objects.get(partner="ma").leased_by == "", "the lease is given back"
 
 
+def test_a_partner_that_is_heard_from_is_not_left_for_minutes(world: World) -> None:
+    """A bad line for half a minute, while the partner talks: each word wakes us into a failure, and they do not add up."""
+    for _ in range(20):
+        actions.record_failure("ma", None, "envelope.body_digest", world.now)
+        actions.wake("ma")
+        assert not queries.is_pausing("ma", world.now)
+    actions.record_failure("ma", None, "envelope.body_digest", world.now)
+    link = Link.objects.get(partner="ma")
+    assert link.retry_at is not None
+    assert link.retry_at - world.now < timedelta(seconds=15)
+
+
 def test_what_a_failing_store_left_leased_is_taken_up_by_its_own_worker_alone(world: World) -> None:
     owe(world, "a")
     assert actions.lease("ma", "w/ma", world.now)

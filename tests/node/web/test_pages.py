@@ -456,6 +456,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "reports",
         "plans",
         "rights",
+        "people",
     }
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places

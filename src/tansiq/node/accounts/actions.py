@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -189,3 +190,12 @@ def add_absence(
         facts |= {"from": starts_at.isoformat(), "until": ends_at.isoformat()}
         record("roster.absence", actor=actor, facts=facts, log="internal", now=now)
     return away
+
+
+def retire(officer: Officer) -> None:
+    """Nobody signs in as this officer any more, who keeps no role and no circle; in the caller's transaction. The name stays for what was signed."""
+    officer.is_active, officer.roles, officer.unit = False, [], None
+    officer.set_unusable_password()
+    officer.save(update_fields=["is_active", "roles", "unit", "password"])
+    officer.teams.clear()
+    Authenticator.objects.filter(user=officer).delete()

@@ -72,3 +72,10 @@ def colleagues_of(officer: Officer) -> list[Officer]:
     near = Q(unit_id=officer.unit_id, unit__isnull=False) | Q(teams__in=officer.teams.all())
     rows = Officer.objects.filter(near, is_active=True).exclude(pk=officer.pk).distinct()
     return list(rows.order_by("display_name", "username"))
+
+
+def roles_of_nobody_but(officer: Officer) -> tuple[str, ...]:
+    """Those of the officer's roles that no other active officer has."""
+    rows = Officer.objects.filter(is_active=True).exclude(pk=officer.pk)
+    elsewhere = {role for roles in rows.values_list("roles", flat=True) for role in roles}
+    return tuple(role for role in officer.roles if role not in elsewhere)

@@ -1,7 +1,7 @@
 """The duty roster: who of a unit answers at which hour, in which rank, and when nobody does.
 
 A unit has three ranks; rank 1 is called first. Whoever is absent is replaced, in the same rank, by whoever the absence
-names, unless that officer is away as well. Reads only; the writes stand in ``actions``.
+names, unless that officer is away as well; so it is with one who has left. Reads only; the writes stand in ``actions``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def on_duty(unit: str, at: datetime) -> list[Standing]:
 
 
 def _shifts(unit: str) -> QuerySet[Shift]:
-    return Shift.objects.filter(unit__code=unit, officer__is_active=True).select_related("officer", "unit")
+    return Shift.objects.filter(unit__code=unit).select_related("officer", "unit")
 
 
 def _absences(start: datetime, end: datetime) -> list[Absence]:
@@ -60,7 +60,8 @@ def _standing(shifts: Iterable[Shift], absences: Iterable[Absence], at: datetime
     for shift in shifts:
         absence = away.get(shift.officer_id)
         if absence is None:
-            found.append(Standing(shift.rank, shift.officer, shift.ends_at))
+            if shift.officer.is_active:
+                found.append(Standing(shift.rank, shift.officer, shift.ends_at))
             continue
         instead = absence.replacement
         if instead is not None and instead.is_active and instead.pk not in away:
@@ -105,6 +106,11 @@ def shifts_between(unit: str, start: datetime, end: datetime) -> list[Shift]:
 def absences_from(at: datetime) -> list[Absence]:
     """Absences that are not over."""
     return list(Absence.objects.filter(ends_at__gt=at).select_related("officer", "replacement"))
+
+
+def shifts_of(officer: Officer, at: datetime) -> list[Shift]:
+    """The officer's shifts that have not ended."""
+    return list(Shift.objects.filter(officer=officer, ends_at__gt=at))
 
 
 def everybody(circle: str) -> list[Officer]:

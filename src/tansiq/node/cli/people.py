@@ -146,6 +146,37 @@ def sign_out(session: Session, username: str) -> None:
     session.tell({"username": username, "ended": count}, f"{count} session(s) of {username} ended.")
 
 
+@officer.command("leave")
+@click.argument("username")
+@click.option(
+    "--to",
+    "to_username",
+    default="",
+    help="the colleague who goes on with the open work; else it goes back to its circles",
+)
+@click.option("--note", default="", help="what the colleague must know")
+@click.option("--dry-run", is_flag=True, help="only say what stands with the officer")
+@passed
+def leave(session: Session, username: str, to_username: str, note: str, *, dry_run: bool) -> None:
+    """USERNAME has left: sessions, roles and circles end at once, and open work goes to a colleague or back to its circles.
+
+    What the colleague may not see stays with its circle. What was signed keeps its author.
+    """
+    from dataclasses import asdict
+
+    session.unlock()
+    from tansiq.node.accounts.queries import get_officer
+    from tansiq.node.flows import leaving
+
+    who = get_officer(username)
+    if dry_run:
+        told = asdict(leaving.held_by(who, now()))
+    else:
+        to = get_officer(to_username) if to_username else None
+        told = leaving.leave(who, to, note=note, actor="administrator", now=now())
+    session.tell(told, lambda: "\n".join(f"{name}: {value}" for name, value in told.items()))
+
+
 COMMANDS = {"unit": unit, "officer": officer}
 
 

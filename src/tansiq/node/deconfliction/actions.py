@@ -56,6 +56,15 @@ def move_plan(officer: OfficerLike, plan: Plan, entered: Entered, now: datetime)
     return row
 
 
+def hand_over_plan(officer: OfficerLike, plan: Plan, now: datetime) -> Plan:
+    """The officer answers for the plan from now on; what it says, and what was asked about it, stays."""
+    row = _locked_standing(plan)
+    before, row.officer, row.changed_at = row.officer, officer.reference, now
+    row.save(update_fields=["officer", "changed_at"])
+    _note("plan.handed_over", row, officer.reference, now, before=before)
+    return row
+
+
 def end_plan(officer: OfficerLike, plan: Plan, state: str, now: datetime) -> Plan:
     """The plan is cancelled or done: nobody can meet it any more, and what was to be asked is not asked."""
     row = _locked_standing(plan)

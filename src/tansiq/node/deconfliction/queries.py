@@ -31,6 +31,11 @@ def plans_for(officer: OfficerLike, *, now: datetime | None = None) -> QuerySet[
     return rows if now is None else rows.filter(_standing(now))
 
 
+def standing_of(officer: str, now: datetime) -> list[Plan]:
+    """Plans that this officer answers for and that are not over, the next first."""
+    return list(Plan.objects.filter(officer=officer, state=Plan.STANDING, ends_at__gt=now))
+
+
 def queries_of(plan: Plan, *, every_version: bool = False) -> list[PlanQuery]:
     """The questions asked for a plan (for its present version), oldest first; for whoever has the plan already."""
     rows = plan.queries.select_related("plan")

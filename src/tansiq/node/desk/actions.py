@@ -179,6 +179,24 @@ def hand_over_watch(viewer: Viewer, *, by: str, to: Viewer, note: str, now: date
     return len(given), len(held) - len(given)
 
 
+def leave(viewer: Viewer, *, by: str, to: Viewer | None, note: str, now: datetime) -> tuple[int, int]:
+    """The viewer has left: what they dealt with is ``to`` the colleague who may see it, or free for its circle again.
+
+    What concerned the viewer alone goes to the colleague, or is settled where there is none. Returns how many went, and how many went back; in
+    the caller's transaction. Raises Rejected("desk.note_too_long").
+    """
+    given = hand_over_watch(viewer, by=by, to=to, note=note, now=now)[0] if to is not None else 0
+    rest = Task.objects.filter(state=OPEN, taken_by=viewer.reference)
+    back = rest.update(taken_by="", taken_at=None, snoozed_until=None, changed_at=now)
+    own = Task.objects.filter(state=OPEN, owner=viewer.reference)
+    if to is not None:
+        given += own.filter(circle__in=["", *to.circles]).update(owner=to.reference, changed_at=now)
+    back += own.exclude(circle="").update(owner="", changed_at=now)
+    own.update(state=SETTLED, settled_at=now, settled_by="", changed_at=now)
+    SavedView.objects.filter(officer=viewer.reference).delete()
+    return given, back
+
+
 def keep_view(viewer: Viewer, *, name: str, only: str, circle: str, now: datetime) -> SavedView:
     """Keep how the desk is looked at under a name; the same name again changes it.
 

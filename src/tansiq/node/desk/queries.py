@@ -72,6 +72,11 @@ def list_for(
     return Page(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
 
 
+def count_held_by(officer: str) -> int:
+    """How many open tasks this officer took, or that concern this officer alone."""
+    return Task.objects.filter(Q(taken_by=officer) | Q(owner=officer), state=OPEN).count()
+
+
 def counts_for(viewer: Viewer, *, now: datetime) -> Counts:
     """The figures at the head of a desk; what is put off is counted apart, and so is what is of an exercise."""
     before = _visible(viewer, colleagues=False)

@@ -65,6 +65,11 @@ def take_over(officer: OfficerLike, draft: Draft, *, now: datetime) -> Draft:
     return held
 
 
+def open_of(officer: str) -> list[Draft]:
+    """The officer's drafts that were neither sent nor dropped, the oldest first."""
+    return list(Draft.objects.filter(officer=officer, state__in=OPEN).order_by("created_at"))
+
+
 def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
     """Lay the draft before whoever holds ``role``, in the caller's transaction."""
     Draft.objects.filter(pk=draft.pk).update(

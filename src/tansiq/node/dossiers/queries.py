@@ -379,6 +379,11 @@ def get_draft_for(officer: OfficerLike, draft_id: str) -> Draft:
     return found
 
 
+def sees_draft(officer: OfficerLike, draft: Draft) -> bool:
+    """Whether this officer may see the draft."""
+    return Draft.objects.filter(visible_to(officer), pk=draft.pk).exists()
+
+
 def references_of(dossier: Dossier) -> list[Reference]:
     """Every number under which this dossier is kept by somebody."""
     return list(dossier.references.order_by("whose", "id"))

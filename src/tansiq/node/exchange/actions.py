@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Least
 
 from tansiq.engine.envelopes import bodies, receipts, sealing
 from tansiq.engine.envelopes.age import HybridRecipient
@@ -39,6 +40,8 @@ MAX_ITEM = sealing.MAX_BODY - 256 * 1024
 LATE = {False: 24, True: 2}
 """After how many hours what is undelivered lies on a desk: {urgent: hours}; two is a quarter of the shortest deadline."""
 PAUSES = [1, 2, 5, 10, 30, 60, 300, 900]
+HEARD = 3
+"""As many failures count at most once a partner was heard from: the next pause is ten seconds."""
 
 
 def queue(
@@ -334,8 +337,13 @@ def note_reached(partner: str) -> None:
 
 
 def wake(partner: str) -> None:
-    """End the pause of a link, because the partner was heard from or an officer asks for it."""
-    if Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None):
+    """End the pause of a link, because the partner was heard from or an officer asks for it.
+
+    The partner is there, so pauses are short again: else a partner that talks much wakes us into a failure each time, and the failures of
+    half a minute of a bad line add up to a pause of minutes.
+    """
+    heard = Least(F("failures"), HEARD)
+    if Link.objects.filter(partner=partner, retry_at__isnull=False).update(retry_at=None, failures=heard):
         waking.ring_after_commit(waking.DELIVER)
 
 

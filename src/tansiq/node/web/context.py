@@ -116,6 +116,7 @@ def places(request: HttpRequest) -> list[Place]:
         ("statistics", _("Statistics"), "bar-chart", "statistics"),
         ("rights", _("Data subjects"), "person-vcard", "rights"),
         ("audit", _("Audit"), "shield-check", "audit"),
+        ("people", _("Accounts"), "person-badge", "people"),
     )
     roles = getattr(user, "roles", [])
     hidden = set() if audit_policy.may_read(roles) else {"audit"}
@@ -123,6 +124,7 @@ def places(request: HttpRequest) -> list[Place]:
     hidden |= set() if may(roles, "search") else {"search", "alerts"}
     hidden |= set() if may(roles, "statistics") else {"statistics"}
     hidden |= set() if may(roles, "claims") else {"rights"}
+    hidden |= set() if may(roles, "administer") else {"people"}
     found = []
     for name, label, icon, url_name in wanted:
         if name in hidden:
