@@ -136,6 +136,22 @@ def test_the_pages_of_whoever_protects_data(page: Page, looking: Looking, langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_of_whoever_administers(page: Page, looking: Looking, language: str) -> None:
+    SignIn(page).sign_in("admin-ma", PASSWORD)
+    SignIn(page).choose_language(language)
+    try:
+        page.goto("/people/?q=nadia")
+        leaving = str(page.locator("tbody a.btn").get_attribute("href"))
+        assert look(page, looking, ["/people/", leaving], language) == []
+        page.click("form .btn-primary")
+        settled(page)
+        looking.check()
+        assert page.locator(".field-error").first.is_visible(), "it must be meant"
+    finally:
+        SignIn(page).choose_language("ar")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_before_a_search_each_side_is_told_what_it_will_learn_and_after_it_why_it_hit(
     page: Page, looking: Looking, language: str
 ) -> None:

@@ -10,6 +10,7 @@ OFFICERS = {
         ("henri", "Henri Dumas", "approver,prosecutor", "fr"),
         ("colette", "Colette Marchand", "senior", "fr"),
         ("audit-fr", "Sylvie Aubry", "auditor,data_protection", "fr"),
+        ("admin-fr", "Gilles Perrin", "administrator", "fr"),
     ],
     "it": [
         ("paolo", "Paolo Ferrante", "liaison,analyst", "fr"),
@@ -20,6 +21,7 @@ OFFICERS = {
         ("rachid", "رشيد التازي", "duty", "ar"),
         ("driss", "إدريس بنعلي", "approver,prosecutor", "ar"),
         ("audit-ma", "سعاد الفاسي", "auditor,data_protection", "ar"),
+        ("admin-ma", "سمير بناني", "administrator", "ar"),
     ],
 }
 
