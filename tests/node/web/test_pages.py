@@ -457,6 +457,7 @@ def test_every_address_has_a_name_that_finds_its_place_in_the_navigation() -> No
         "plans",
         "rights",
         "people",
+        "help",
     }
     for pattern in urlpatterns:
         assert str(pattern.name).partition("_")[0] in places

@@ -18,6 +18,7 @@ from tansiq.node.audit import policy as audit_policy
 from tansiq.node.desk import queries as desk
 from tansiq.node.exchange import recovery
 from tansiq.node.web import words
+from tansiq.node.web.help import Topic, topic_of
 from tansiq.node.web.languages import direction_of, language_now, opened_languages
 from tansiq.node.web.pages.channel import ringing_for
 
@@ -57,7 +58,15 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "urgent": overdue(request),
         "ringing": ringing(request),
         "places": places(request),
+        "help_topic": help_topic(request, language),
     }
+
+
+def help_topic(request: HttpRequest, language: str) -> Topic | None:
+    """What stands beside the page of a signed-in officer, for whoever asks what it is for."""
+    match = getattr(request, "resolver_match", None)
+    is_in = getattr(getattr(request, "user", None), "is_authenticated", False)
+    return topic_of(match.url_name or "", language) if is_in and match else None
 
 
 def unit_name(request: HttpRequest, language: str) -> str:

@@ -56,6 +56,7 @@ urlpatterns = [
     path("desk/take/", desk.take, name="desk_take"),
     path("desk/give-back/", desk.give_back, name="desk_give_back"),
     path("desk/done/", desk.done, name="desk_done"),
+    path("help/", preferences.help_page, name="help"),
     path("people/", people.index, name="people"),
     path("people/<id:officer_id>/leave/", people.leave, name="people_leave"),
     path("search/", search.ask, name="search"),

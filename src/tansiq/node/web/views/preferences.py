@@ -1,4 +1,4 @@
-"""The officer's own choices about how pages are written."""
+"""The officer's own choices about how pages are written, and the help."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tansiq.engine.errors import Rejected
 from tansiq.node.accounts.actions import set_language, set_writing
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.writing import WritingForm
+from tansiq.node.web.help import topics
+from tansiq.node.web.languages import language_now
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
@@ -54,6 +56,13 @@ def writing(request: HttpRequest, officer: Officer, now: datetime) -> HttpRespon
         messages.success(request, _("Kept. Dates are written so from now on."))
         return redirect("writing")
     return render(request, "web/writing.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@for_officers
+def help_page(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
+    """What each page is for, all together, to be read or printed."""
+    del officer, now
+    return render(request, "web/help/index.html", {"topics": topics(language_now())})
 
 
 def _way_back(request: HttpRequest) -> str:
