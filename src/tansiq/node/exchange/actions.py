@@ -39,7 +39,10 @@ MAX_ITEM = sealing.MAX_BODY - 256 * 1024
 """What is left for one item of a body beside the checkpoint and its proof."""
 LATE = {False: 24, True: 2}
 """After how many hours what is undelivered lies on a desk: {urgent: hours}; two is a quarter of the shortest deadline."""
+UNREACHABLE = "exchange.unreachable"
 PAUSES = [1, 2, 5, 10, 30, 60, 300, 900]
+KNOCKS = PAUSES.index(60) + 1
+"""Who cannot be reached is tried every minute: nothing is carried, and it may be back. The longer pauses are for what was answered, and not taken."""
 HEARD = 3
 """As many failures count at most once a partner was heard from: the next pause is ten seconds."""
 
@@ -315,11 +318,12 @@ def _link_is_well(partner: str, now: datetime) -> None:
 
 
 def record_failure(partner: str, envelope_id: str | None, code: str, now: datetime) -> None:
-    """Note a failed attempt and pause the link: 1 s at first, a quarter of an hour at most."""
+    """Note a failed attempt and pause the link: 1 s at first, a minute at most where nobody answers, else a quarter of an hour."""
     with transaction.atomic():
         link = Link.objects.select_for_update().get_or_create(partner=partner)[0]
         link.failures += 1
-        pause = PAUSES[min(link.failures, len(PAUSES)) - 1]
+        most = KNOCKS if code == UNREACHABLE else len(PAUSES)
+        pause = PAUSES[min(link.failures, most) - 1]
         # A spread of a quarter keeps many nodes from knocking at a returning partner in the same second.
         link.retry_at = now + timedelta(seconds=pause * (1 + os.urandom(1)[0] / 1024))
         link.last_error = code

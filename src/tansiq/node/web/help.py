@@ -1,7 +1,8 @@
 """What each page is for and how to begin, in the reader's language: beside every page, and all of it together to be printed.
 
 The texts stand in ``help_texts/<language>.json``: {first words of an address's name: [title, what it is for, [steps]]}; the longest key with which
-a name begins is its topic. ``*word*`` is what stands on the page.
+a name begins is its topic. ``*message*`` is what a page says, as its
+catalogue has it: help never names a button by another word than the button does.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from django.utils.html import format_html_join
+from django.utils import translation
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 FOLDER = Path(__file__).parent / "help_texts"
 SAME = {
@@ -38,10 +41,11 @@ class Topic:
 def topics(language: str) -> tuple[Topic, ...]:
     """Every topic in this language, in the order of the pages."""
     held = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
-    return tuple(
-        Topic(name, title, purpose, tuple(_marked(step) for step in steps))
-        for name, (title, purpose, steps) in held.items()
-    )
+    with translation.override(language):
+        return tuple(
+            Topic(name, title, purpose, tuple(_marked(step) for step in steps))
+            for name, (title, purpose, steps) in held.items()
+        )
 
 
 def topic_of(url_name: str, language: str) -> Topic | None:
@@ -52,9 +56,7 @@ def topic_of(url_name: str, language: str) -> Topic | None:
 
 
 def _marked(text: str) -> SafeString:
-    """``*word*`` as what stands on the page."""
+    """The text with every ``*message*`` as the page says it."""
     pieces = text.split("*")
-    marks = [("<b>", "</b>") if number % 2 else ("", "") for number in range(len(pieces))]
-    return format_html_join(
-        "", "{}{}{}", ((SafeString(a), piece, SafeString(b)) for (a, b), piece in zip(marks, pieces, strict=True))
-    )
+    said = [format_html("<b>{}</b>", gettext(piece)) if number % 2 else piece for number, piece in enumerate(pieces)]
+    return format_html_join("", "{}", ((piece,) for piece in said))
