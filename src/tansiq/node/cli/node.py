@@ -125,6 +125,7 @@ def serve_pages() -> None:
         port=settings.NODE.port,
         http="tansiq.node.api.patience:Patient",
         log_level="warning",
+        log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=5,

@@ -31,9 +31,12 @@ def finding(level: str, check: str, told: str) -> dict[str, str]:
 
 
 def _store() -> dict[str, str]:
-    if connection.vendor != "sqlite":
-        return finding("ok", "store", "PostgreSQL answers")
     with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute("SHOW fsync")
+            if str(cursor.fetchone()[0]) != "on":
+                return finding("warn", "store", "PostgreSQL runs with fsync=off: a power cut loses what was done")
+            return finding("ok", "store", "PostgreSQL answers")
         cursor.execute("PRAGMA integrity_check")
         told = str(cursor.fetchone()[0])
     return finding("ok" if told == "ok" else "bad", "store", f"SQLite integrity: {told}")

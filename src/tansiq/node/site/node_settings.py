@@ -21,6 +21,7 @@ NODE_FILE = "node.toml"
 ESCALATION_SECONDS = (60, 180, 600)
 """Kept by every node but a demonstration, which may be quicker and never slower."""
 MAX_REVIEW_HOURS = 720
+DURABLE = "-c synchronous_commit=on"
 SCANNER = re.compile(r"clamd:(/\S+|(127\.0\.0\.1|localhost):\d{1,5})|command:/\S.*")
 """On this machine: files go to it in clear."""
 
@@ -137,7 +138,9 @@ def databases(settings: NodeSettings) -> dict[str, dict[str, Any]]:
             "PORT": str(url.port or ""),
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
-            # Further parameters of libpq, sslmode above all.
-            "OPTIONS": dict(parse_qsl(url.query)),
+            # Further parameters of libpq, sslmode above all. What an officer was told is done survives a server that dies, whatever its
+            # own default is.
+            "OPTIONS": (told := dict(parse_qsl(url.query)))
+            | {"options": f"{told.get('options', '')} {DURABLE}".strip()},
         }
     }
