@@ -136,6 +136,30 @@ def test_the_pages_of_whoever_protects_data(page: Page, looking: Looking, langua
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_help_is_opened_by_a_key_beside_every_page_and_read_as_a_whole(
+    page: Page, looking: Looking, language: str
+) -> None:
+    SignIn(page).sign_in("nadia", PASSWORD)
+    SignIn(page).choose_language(language)
+    try:
+        for width in (NARROW, WIDE):
+            looking.at_width(width)
+            page.goto("/search/")
+            settled(page)
+            page.locator(".guide > summary").focus()
+            page.keyboard.press("Enter")
+            assert page.locator(".guide ol").is_visible()
+            looking.picture(f"{language}-help-{width}")
+            looking.check()
+        page.click(".guide a")
+        settled(page)
+        assert page.url.endswith("/help/#search")
+        looking.check()
+    finally:
+        SignIn(page).choose_language("ar")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_of_whoever_administers(page: Page, looking: Looking, language: str) -> None:
     SignIn(page).sign_in("admin-ma", PASSWORD)
     SignIn(page).choose_language(language)

@@ -47,7 +47,7 @@ def test_an_exception_is_told_by_its_class_and_place(heard: io.StringIO) -> None
 def test_an_address_is_told_by_the_name_of_its_page(world: World, heard: io.StringIO) -> None:
     page = Client(raise_request_exception=False, enforce_csrf_checks=True)
     assert page.post(f"/dossiers/{CANARY}/", {"q": CANARY}).status_code == 403
-    assert "403 at no page of this node" in heard.getvalue()
+    assert "403 at dossiers_show" in heard.getvalue()
     request: Any = RequestFactory().get(f"/search/?q={CANARY}")
     request.resolver_match = type("Match", (), {"view_name": "search"})()
     logging.getLogger("django.request").error(
