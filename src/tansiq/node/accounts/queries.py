@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Q
 
 from tansiq.engine.errors import Rejected
@@ -72,6 +73,12 @@ def colleagues_of(officer: Officer) -> list[Officer]:
     near = Q(unit_id=officer.unit_id, unit__isnull=False) | Q(teams__in=officer.teams.all())
     rows = Officer.objects.filter(near, is_active=True).exclude(pk=officer.pk).distinct()
     return list(rows.order_by("display_name", "username"))
+
+
+def has_second_factor(officer: Officer) -> bool:
+    """Whether the officer has set up a security key or an authenticator app; recovery codes alone are none."""
+    kinds = [Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP]
+    return Authenticator.objects.filter(user=officer, type__in=kinds).exists()
 
 
 def roles_of_nobody_but(officer: Officer) -> tuple[str, ...]:

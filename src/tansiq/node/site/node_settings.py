@@ -35,6 +35,7 @@ class NodeSettings:
     sent for a threat to life is reviewed (our own rule, not law).
     ``erasure_ledger`` is the file that names what was erased, for a restore; empty for ``erasures.jsonl`` in the home.
     ``database_url`` is empty for the embedded SQLite default or ``postgres://user:password@host:port/name``.
+    ``second_factor_optional``: officers may work without a second factor; else nobody does on a node with ``https``.
     ``file_scanner`` is the virus scanner of this machine (``flows.scanner``); empty for none.
     ``max_file_mb`` is the largest single file that is taken in, from officers and from partners; ``max_files_gb`` all of them
     together; ``min_free_mb`` is what files leave free on the disk for everything else.
@@ -64,6 +65,7 @@ class NodeSettings:
     partner_mb_per_day: int = 4096
     erasure_ledger: str = ""
     file_scanner: str = ""
+    second_factor_optional: bool = False
     escalation_seconds: list[int] = field(default_factory=lambda: [*ESCALATION_SECONDS])
     review_hours: int = 72
 
@@ -78,6 +80,11 @@ class NodeSettings:
             raise Rejected("settings.review_hours", at="review_hours", most=MAX_REVIEW_HOURS)
         if self.file_scanner and not SCANNER.fullmatch(self.file_scanner):
             raise Rejected("settings.file_scanner", at="file_scanner", given=self.file_scanner)
+
+    @property
+    def demands_second_factor(self) -> bool:
+        """Whether an officer without a second factor is led to set one up before anything else."""
+        return self.https and not self.demo and not self.second_factor_optional
 
     @property
     def escalation(self) -> tuple[timedelta, ...]:

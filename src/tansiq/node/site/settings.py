@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tansiq.node.web.middleware.OfficerLanguage",
+    "tansiq.node.web.middleware.SecondFactorFirst",
     "tansiq.node.site.recovering.ReadOnlyWhileRecovering",
     "tansiq.node.web.middleware.ErrorsAsPages",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
@@ -144,8 +145,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
-SESSION_COOKIE_NAME = f"tansiq-{NODE.node_id}"
-CSRF_COOKIE_NAME = f"tansiq-csrf-{NODE.node_id}"
+# A browser keeps a cookie of such a name for this host alone, over TLS, on the whole of it (RFC 6265bis).
+_HOST = "__Host-" if NODE.https else ""
+SESSION_COOKIE_NAME = f"{_HOST}tansiq-{NODE.node_id}"
+CSRF_COOKIE_NAME = f"{_HOST}tansiq-csrf-{NODE.node_id}"
+LANGUAGE_COOKIE_NAME = f"{_HOST}tansiq-language"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -158,6 +162,7 @@ X_FRAME_OPTIONS = "DENY"
 if NODE.https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31536000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

@@ -1,4 +1,4 @@
-"""What happens around every page: the officer's language, and the tree of errors put into pages."""
+"""What happens around every page: the officer's language, the second factor, and the tree of errors put into pages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from tansiq.engine.errors import TansiqError
+from tansiq.node.accounts.queries import has_second_factor
 from tansiq.node.web.errors import error_page
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -40,6 +45,26 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name or settings.NODE.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
+
+
+class SecondFactorFirst:
+    """Lead an officer who has no second factor to set one up before anything else, on a node that demands it."""
+
+    OPEN = ("/accounts/", "/language/", "/help/", "/static/", "/peer/", "/api/", "/health")
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        officer: Any = request.user
+        is_asked = settings.NODE.demands_second_factor and officer.is_authenticated
+        if not is_asked or request.path.startswith(self.OPEN) or has_second_factor(officer):
+            return self.get_response(request)
+        messages.info(
+            request, _("This node asks for a second factor before anything else: a security key, or codes of an app.")
+        )
+        where = resolve_url("mfa_index")
+        return HttpResponseClientRedirect(where) if request.htmx else redirect(where)  # type: ignore[attr-defined]
 
 
 class ErrorsAsPages:
