@@ -64,14 +64,14 @@ def test_signing_in_by_keyboard_leads_to_the_desk_in_ones_own_language(page: Pag
 
 def test_the_menu_opens_and_closes_by_keyboard(page: Page) -> None:
     SignIn(page).sign_in("driss", PASSWORD)
-    page.focus("details.menu summary")
+    page.focus("details.menu:not(.guide) summary")
     page.keyboard.press("Enter")
-    assert page.locator("details.menu[open]").count() == 1
+    assert page.locator("details.menu:not(.guide)[open]").count() == 1
     page.keyboard.press("Escape")
-    assert page.locator("details.menu[open]").count() == 0
+    assert page.locator("details.menu:not(.guide)[open]").count() == 0
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    first = page.locator("details.menu a").first
+    first = page.locator("details.menu:not(.guide) a").first
     assert page.evaluate("document.activeElement.getAttribute('href')") == first.get_attribute("href")
 
 
@@ -80,8 +80,8 @@ def test_the_open_menu_stays_on_a_narrow_page(page: Page, looking: Looking, lang
     looking.at_width(NARROW)
     SignIn(page).sign_in("driss", PASSWORD)
     SignIn(page).choose_language(language)
-    page.locator("details.menu summary").click()
-    box = page.locator("details.menu .menu-box").bounding_box()
+    page.locator("details.menu:not(.guide) summary").click()
+    box = page.locator("details.menu:not(.guide) .menu-box").bounding_box()
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= NARROW
@@ -108,8 +108,8 @@ def test_a_page_that_is_not_there_says_what_to_do(page: Page, looking: Looking) 
 
 def test_signing_out(page: Page) -> None:
     SignIn(page).sign_in("driss", PASSWORD)
-    page.click("details.menu summary")
-    page.click("details.menu form button")
+    page.click("details.menu:not(.guide) summary")
+    page.click("details.menu:not(.guide) form button")
     page.wait_for_url("**/accounts/login/**")
 
 
@@ -121,8 +121,8 @@ def test_the_pages_work_without_a_script(browser: Browser, nodes: Federation) ->
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
     page.wait_for_url(f"{nodes.ma.url}/")
-    page.click("details.menu summary")
-    assert page.locator("details.menu form button").is_visible()
+    page.click("details.menu:not(.guide) summary")
+    assert page.locator("details.menu:not(.guide) form button").is_visible()
     page.click("nav.places a >> nth=2")
     page.wait_for_url("**/dossiers/")
     page.locator("h1").wait_for(state="visible")

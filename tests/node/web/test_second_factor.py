@@ -56,3 +56,19 @@ def test_over_tls_cookies_belong_to_the_host_alone(tmp_path: Path) -> None:
     *cookies, is_secure = done.stdout.split()
     assert all(name.startswith("__Host-") for name in cookies)
     assert is_secure == "True"
+
+
+def test_a_visitor_is_told_no_version(world: World) -> None:
+    from django.test import Client
+
+    from tansiq.node.web.context import version
+
+    assert version() not in Client().get("/accounts/login/").content.decode()
+    assert version() in signed_in(world, "liaison").get("/").content.decode()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "BREW"])
+def test_pages_take_no_other_methods(world: World, method: str) -> None:
+    for address in ("/", "/search/", "/accounts/login/", "/nowhere/"):
+        answer = signed_in(world, "liaison").generic(method, address)
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -45,6 +45,21 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name or settings.NODE.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
+
+
+class KnownMethods:
+    """Refuse, on pages, every method that no page has; the doors of machines say for themselves what they take."""
+
+    PAGES = ("GET", "HEAD", "POST")
+    DOORS = ("/peer/", "/api/", "/relay/")
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in self.PAGES or request.path.startswith(self.DOORS):
+            return self.get_response(request)
+        return HttpResponseNotAllowed(self.PAGES)
 
 
 class SecondFactorFirst:
