@@ -66,8 +66,9 @@ def test_a_record_of_another_circle_is_in_no_pair(world: World, now: datetime) -
 
 def test_looking_at_a_pair_is_recorded_for_both(world: World, now: datetime) -> None:
     left, right = (kept(world, content, now) for content in (MOHAMED, CHERIF))
+    officer = signed_in(world, "liaison")
     before = Event.objects.count()
-    signed_in(world, "liaison").get(f"/register/pairs/{left.pk}/{right.pk}/")
+    officer.get(f"/register/pairs/{left.pk}/{right.pk}/")
     assert Event.objects.count() == before + 2
 
 
