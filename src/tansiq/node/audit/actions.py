@@ -15,6 +15,7 @@ from tansiq.engine.formats.times import to_utc
 from tansiq.engine.ledger import checkpoints, leaves, tiles
 from tansiq.engine.ledger.merkle import Tree as Range
 from tansiq.node.audit.models import EXCHANGE, INTERNAL, LOGS, Checkpoint, Event, Tile, Tree
+from tansiq.node.vault.prepared import Insert
 
 BATCH = 1000
 CHECKPOINT_EVERY = {EXCHANGE: timedelta(0), INTERNAL: timedelta(minutes=10)}
@@ -37,6 +38,9 @@ def origin_of(node_id: str, log: str, incarnation: int) -> str:
     return f"tansiq/{node_id}/{log}/{incarnation}"
 
 
+_NEW_EVENT = Insert(Event)
+
+
 def record(event: str, *, actor: str, facts: dict[str, Any], log: str, now: datetime, dossier: str = "") -> int:
     """Insert an unsequenced event row in the caller's transaction and return its id.
 
@@ -57,8 +61,7 @@ def record(event: str, *, actor: str, facts: dict[str, Any], log: str, now: date
         told={"facts": facts, "salt": b64encode(salt)},
         commitment=leaves.commit(salt, facts),
     )
-    row.save(force_insert=True)
-    return row.pk
+    return int(_NEW_EVENT(row).pk)
 
 
 def leaf_of(row: Event) -> bytes:

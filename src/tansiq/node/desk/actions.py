@@ -13,6 +13,7 @@ from tansiq.node.desk import policy, queries
 from tansiq.node.desk.models import NEVER, OPEN, SETTLED, ExerciseLink, SavedView, Task
 from tansiq.node.desk.policy import Viewer
 from tansiq.node.vault.asking import asked_once
+from tansiq.node.vault.prepared import Select, Update
 
 MAX_NOTE = 1000
 MAX_VIEWS = 12
@@ -21,6 +22,11 @@ ONLY = frozenset({"", "urgent", "overdue", "colleagues", "snoozed", "exercise"})
 """What a desk can be narrowed to."""
 KEEP_SETTLED = timedelta(days=90)
 _TOLD = ("kind", "title_code", "facts", "circle", "owner", "due_at", "link", "urgent", "exercise")
+
+
+_LOCKED = Select(Task, ("key",), locked=True)
+_EXERCISE = Select(ExerciseLink, ("link",), fields=("link",))
+_SETTLE = Update(Task, ("state", "settled_at", "settled_by", "snoozed_until", "changed_at"), by=("key", "state"))
 
 
 def put(
@@ -55,12 +61,11 @@ def put(
         "exercise": bool(link) and _is_exercise(link),
     }
     fresh = {**told, "sorts_at": told["due_at"] or NEVER, "created_at": now, "changed_at": now}
-    with transaction.atomic():
-        held = Task.objects.select_for_update()
+    with transaction.atomic(savepoint=False):
         # Looked for first: it mostly is there, and to try and fail needs a savepoint.
-        task, is_new = held.filter(key=key).first(), False
+        task, is_new = _LOCKED.first(key), False
         if task is None:
-            task, is_new = held.get_or_create(key=key, defaults=fresh)
+            task, is_new = Task.objects.select_for_update().get_or_create(key=key, defaults=fresh)
         if is_new or (task.state == SETTLED and once):
             return
         if task.state == SETTLED:
@@ -76,7 +81,7 @@ def put(
 
 @asked_once(ExerciseLink)
 def _is_exercise(link: str) -> bool:
-    return ExerciseLink.objects.filter(link=link).exists()
+    return _EXERCISE.exists(link)
 
 
 def mark_exercise(link: str) -> None:
@@ -93,8 +98,8 @@ def forget(link: str) -> None:
 
 def settle(key: str, *, now: datetime) -> bool:
     """What the task of this key asked for has happened; in the caller's transaction. False if none was open."""
-    rows = Task.objects.filter(key=key, state=OPEN)
-    return bool(rows.update(state=SETTLED, settled_at=now, settled_by="", snoozed_until=None, changed_at=now))
+    settled = {"state": SETTLED, "settled_at": now, "settled_by": "", "snoozed_until": None, "changed_at": now}
+    return bool(_SETTLE(settled, key, OPEN))
 
 
 def settle_all(prefix: str, *, now: datetime) -> int:

@@ -11,6 +11,7 @@ from tansiq.engine.errors import Rejected
 from tansiq.engine.formats.times import format_time, parse_time
 from tansiq.node.desk.models import OPEN, SavedView, Task
 from tansiq.node.desk.policy import Viewer
+from tansiq.node.vault.prepared import Select
 
 PAGE = 50
 
@@ -116,9 +117,12 @@ def changed_since(at: datetime) -> QuerySet[Task]:
     return Task.objects.filter(changed_at__gte=at).only("id", "changed_at", "circle", "owner")
 
 
+_OPEN = Select(Task, ("key", "state"), fields=("id",))
+
+
 def is_open(key: str) -> bool:
     """Whether a task of this key is open; for the machine."""
-    return Task.objects.filter(key=key, state=OPEN).exists()
+    return _OPEN.exists(key, OPEN)
 
 
 def open_keys(kind: str) -> list[str]:

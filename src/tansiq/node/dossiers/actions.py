@@ -32,15 +32,21 @@ from tansiq.node.dossiers.models import (
 )
 from tansiq.node.dossiers.policy import OfficerLike
 from tansiq.node.vault.keys import search_token
+from tansiq.node.vault.prepared import Insert, Select, Update
 
 WINDOW = timedelta(minutes=10)
 MAX_REASON = 2000
 QUARANTINED, RELEASED, KEPT_OUT = "quarantined", "released", "kept_out"
 
 
+_LOCKED = Select(Dossier, ("dossier_id",), locked=True)
+_NEW_ENTRY = Insert(Entry)
+_NEW_TRACE = Update(Entry, ("trace",))
+
+
 def lock(dossier_id: str) -> Dossier | None:
     """The dossier's row, locked for the caller's transaction."""
-    return Dossier.objects.select_for_update().filter(dossier_id=dossier_id).first()
+    return _LOCKED.first(dossier_id)
 
 
 class Locked:
@@ -116,7 +122,7 @@ def append(
     ``absent_for`` says why parts are not here (quarantine); without it they came as null and may still come.
     """
     header = entry.header
-    row = Entry.objects.create(
+    row = Entry(
         entry_id=entry.entry_id,
         dossier=dossier,
         author=header.author,
@@ -134,6 +140,7 @@ def append(
         recorded_at=now,
         opened_at=now if is_own else None,
     )
+    _NEW_ENTRY(row)
     Part.objects.bulk_create(
         Part(
             entry=row,
@@ -158,7 +165,7 @@ def _prune_traces(dossier: Dossier, folded: Folded, known: Mapping[str, Trace]) 
     for entry_id in passed:
         trace = known.get(entry_id) or queries.load_trace(entry_id)
         if trace is not None:
-            Entry.objects.filter(entry_id=entry_id).update(trace=pruned(trace).to_json())
+            _NEW_TRACE({"trace": pruned(trace).to_json()}, entry_id)
 
 
 def _time_flags(at: datetime, *, is_own: bool, now: datetime) -> list[str]:
@@ -177,6 +184,7 @@ STATE = [
     "equivocation",
 ]
 """The columns that follow from the entries."""
+_NEW_STATE = Update(Dossier, STATE)
 
 
 def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
@@ -196,7 +204,7 @@ def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     dossier.entry_count = folded.count
     dossier.changed_at = now
     dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
-    dossier.save(update_fields=STATE)
+    _NEW_STATE.save(dossier)
     if not is_owed_alike:  # the rows say already what they said of the state before
         owed.keep(dossier, deadlines)
 

@@ -39,20 +39,25 @@ from tansiq.node.dossiers.models import (
     Quarantined,
     Reference,
 )
-from tansiq.node.dossiers.policy import OfficerLike, visible_to
+from tansiq.node.dossiers.policy import OfficerLike, may_see, visible_to
 from tansiq.node.vault.asking import asked_once
 from tansiq.node.vault.keys import search_token
+from tansiq.node.vault.prepared import Select
 
 UNREAD_ACTS = ("open", "message", "call")
 """What is read on a direct line; what machines and answers tell is seen in passing."""
 
 
+_DOSSIER = Select(Dossier, ("dossier_id",))
+_ENDED = Select(EndedExercise, ("dossier_id",), fields=("dossier_id",))
+_TRACE = Select(Entry, ("entry_id",), fields=("trace",))
+_HEADER = Select(Entry, ("entry_id",), fields=("header",))
+
+
 def get_dossier_for(officer: OfficerLike, dossier_id: str) -> Dossier:
     """The dossier, if this officer needs to know it; raises Rejected("dossier.not_found") otherwise."""
-    found = (
-        Dossier.objects.filter(visible_to(officer), dossier_id=dossier_id).first() if is_digest(dossier_id) else None
-    )
-    if found is None:
+    found = _DOSSIER.first(dossier_id) if is_digest(dossier_id) else None
+    if found is None or not may_see(officer, found):
         raise Rejected("dossier.not_found", dossier=str(dossier_id)[:64])
     return found
 
@@ -87,7 +92,7 @@ def dossiers_for(
 
 def dossier_by_id(dossier_id: str) -> Dossier | None:
     """The dossier for the machine (flows); pages use :func:`get_dossier_for`."""
-    return Dossier.objects.filter(dossier_id=dossier_id).first()
+    return _DOSSIER.first(dossier_id)
 
 
 def shared_with(partner: str, *, after: str = "", until: str = "") -> Iterator[Dossier]:
@@ -125,7 +130,7 @@ def summary_with(partner: str) -> dict[str, str]:
 @asked_once(EndedExercise)
 def has_ended(dossier_id: str) -> bool:
     """Whether this is an exercise that was deleted here."""
-    return EndedExercise.objects.filter(dossier_id=dossier_id).exists()
+    return _ENDED.exists(dossier_id)
 
 
 def count() -> int:
@@ -153,7 +158,7 @@ def view_of(dossier: Dossier) -> dict[str, Any]:
 
 def load_trace(entry_id: str) -> Trace | None:
     """The stored verdict on an entry, or None when this node does not have it."""
-    found = Entry.objects.filter(entry_id=entry_id).values_list("trace", flat=True).first()
+    found = _TRACE.value(entry_id)
     return Trace.from_json(found) if found is not None else None
 
 
@@ -167,7 +172,7 @@ def traces_of(dossier: Dossier) -> list[Trace]:
 
 def load_header(entry_id: str) -> Header | None:
     """The stored header, or None when this node does not have it."""
-    found = Entry.objects.filter(entry_id=entry_id).values_list("header", flat=True).first()
+    found = _HEADER.value(entry_id)
     return entries.read_header(bytes(found)) if found is not None else None
 
 

@@ -29,6 +29,7 @@ from tansiq.node.exchange.models import Item, Link, OutEnvelope
 from tansiq.node.jobs import waking
 from tansiq.node.partners import queries as partners
 from tansiq.node.vault import keys
+from tansiq.node.vault.prepared import Insert
 from tansiq.node.vault.stores import on_disk
 
 LEASE = timedelta(seconds=60)
@@ -47,6 +48,9 @@ HEARD = 3
 """As many failures count at most once a partner was heard from: the next pause is ten seconds."""
 
 
+_OWED = Insert(Item, or_nothing=True)
+
+
 def queue(
     recipients: Iterable[str],
     type_: str,
@@ -63,13 +67,9 @@ def queue(
     ``json.…`` error with its place. It would stand at the head of the queue for ever.
     """
     _require_openable(bodies.Item(type_, content))
-    rows = [
-        Item(
-            partner=p, type=type_, reference=reference, dossier=dossier, content=content, urgent=urgent, created_at=now
-        )
-        for p in recipients
-    ]
-    Item.objects.bulk_create(rows, ignore_conflicts=True)
+    told = {"type": type_, "reference": reference, "dossier": dossier, "content": content, "urgent": urgent}
+    for partner in recipients:
+        _OWED(Item(partner=partner, created_at=now, **told))
     waking.ring_after_commit(waking.DELIVER)
 
 

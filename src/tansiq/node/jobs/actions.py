@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tansiq.engine.errors import Conflict, Rejected, Unavailable
 from tansiq.node.jobs import policy, waking
 from tansiq.node.jobs.models import DEAD, DONE, RUNNING, WAITING, Job
+from tansiq.node.vault.prepared import Insert, Select, Update
 
 LOCK = timedelta(minutes=5)
 KEEP_DONE = timedelta(days=7)
@@ -43,6 +44,11 @@ class DeadLetter:
 OnDead: TypeAlias = Callable[[DeadLetter], None]
 
 
+_NEW = Insert(Job)
+_OF_KEY = Select(Job, ("key", "state"), locked=True)
+_CLAIM = Update(Job, ("state", "attempts", "crashes", "last_error", "locked_by", "locked_until"))
+
+
 def enqueue(
     name: str, payload: dict[str, Any], *, now: datetime, run_at: datetime | None = None, key: str | None = None
 ) -> int:
@@ -60,7 +66,7 @@ def enqueue(
 
 def _insert(name: str, payload: dict[str, Any], key: str | None, due: datetime, now: datetime) -> int:
     if key is None:
-        return Job.objects.create(name=name, payload=payload, run_at=due, created_at=now).pk
+        return int(_NEW(Job(name=name, payload=payload, run_at=due, created_at=now)).pk)
     with transaction.atomic():
         waiting = _waiting_of(key) or _insert_once(name, payload, key, due, now)
         if due < waiting.run_at:
@@ -70,14 +76,14 @@ def _insert(name: str, payload: dict[str, Any], key: str | None, due: datetime, 
 
 def _waiting_of(key: str) -> Job | None:
     # Locked, so that no worker starts it before this transaction ends: the run must see what we are about to commit.
-    return Job.objects.select_for_update().filter(key=key, state=WAITING).first()
+    return _OF_KEY.first(key, WAITING)
 
 
 def _insert_once(name: str, payload: dict[str, Any], key: str, due: datetime, now: datetime) -> Job:
     for _ in range(5):
         try:
             with transaction.atomic():
-                return Job.objects.create(name=name, payload=payload, key=key, run_at=due, created_at=now)
+                return _NEW(Job(name=name, payload=payload, key=key, run_at=due, created_at=now))
         except IntegrityError:  # somebody enqueued the same key in this moment; a worker may have claimed it since
             waiting = _waiting_of(key)
             if waiting is not None:
@@ -125,7 +131,7 @@ def _lock(job: Job, worker: str, now: datetime, lock: timedelta) -> Claimed:
     job.state, job.attempts = RUNNING, job.attempts + 1
     job.locked_by = f"{worker[:80]}/{os.urandom(8).hex()}"
     job.locked_until = now + lock
-    job.save(update_fields=["state", "attempts", "crashes", "last_error", "locked_by", "locked_until"])
+    _CLAIM.save(job)
     return Claimed(job.pk, job.name, job.payload, job.attempts, job.locked_by)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +17,10 @@ from tansiq.engine.errors import Rejected
 from tansiq.node.partners import models
 from tansiq.node.partners.models import Accord, CardHistory, Correspondent, Partner, RevokedKey
 from tansiq.node.vault.asking import asked_once
+from tansiq.node.vault.prepared import Select
+
+_IN_FORCE = Select(Accord, ("accord_id",), fields=("in_force",))
+_RULES = Select(models.LocalRules, ("pk",), fields=("rules",))
 
 
 def get_partner(node_id: str) -> Partner:
@@ -179,8 +184,15 @@ def revocations_of(node_id: str, key_ids: Iterable[str]) -> list[Revocation]:
 @asked_once(Accord)
 def accord_in_force(accord_id: str) -> AccordInForce | None:
     """The accord as ``decide`` wants it, or None when this node does not know it."""
-    row = Accord.objects.filter(accord_id=accord_id).first()
-    return AccordInForce.from_json(row.in_force) if row and row.in_force else None
+    found = _IN_FORCE.raw(accord_id)
+    return _read_accord(found) if found else None
+
+
+@lru_cache(maxsize=256)
+def _read_accord(text: str) -> AccordInForce | None:
+    """It follows from the text alone, and every act asks."""
+    found = json.loads(text)
+    return AccordInForce.from_json(found) if found else None
 
 
 def accords_among(parties: Iterable[str]) -> list[Accord]:
@@ -198,5 +210,5 @@ def accords() -> list[Accord]:
 @asked_once(models.LocalRules)
 def local_rules() -> LocalRules:
     """This node's own rules; empty when none were written."""
-    row = models.LocalRules.objects.first()
-    return LocalRules.from_json(row.rules) if row else LocalRules()
+    found = _RULES.value(1)
+    return LocalRules() if found is None else LocalRules.from_json(found)
