@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,3 +64,12 @@ def test_a_filter_larger_than_any_answer_may_have_is_refused() -> None:
     raw = singly.filter_of(outputs(key(), HOLDS), repeatable("filling")).to_bytes()
     with pytest.raises(Rejected, match="filter_malformed"):
         filters.from_bytes(raw, max_count=singly.SMALLEST_FILTER - 1)
+
+
+def test_the_library_leaves_no_file_behind(tmp_path: Path) -> None:
+    code = "import tansiq.engine.blind.group as group; print(len(group.hash_to_element(b'x', b'y')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, check=True
+    )
+    assert done.stdout == b"32\n"
+    assert list(tmp_path.iterdir()) == []

@@ -10,13 +10,19 @@ Hashing follows RFC 9380 (``expand_message_xmd`` with SHA-512) as RFC 9497 §4.1
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Final
 
 import rbcl
 
 from tansiq.engine.errors import Rejected
+
+# The wheel writes libsodium into a temporary file, loads it and leaves it there: three megabytes for each process that ever began.
+with contextlib.suppress(OSError):
+    os.unlink(rbcl._sodium._name)
 
 ELEMENT_BYTES: Final = 32
 SCALAR_BYTES: Final = 32
