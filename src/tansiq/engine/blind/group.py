@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import rbcl
@@ -22,7 +22,7 @@ from tansiq.engine.errors import Rejected
 
 # The wheel writes libsodium into a temporary file, loads it and leaves it there: three megabytes for each process that ever began.
 with contextlib.suppress(OSError):
-    os.unlink(rbcl._sodium._name)
+    Path(rbcl._sodium._name).unlink()
 
 ELEMENT_BYTES: Final = 32
 SCALAR_BYTES: Final = 32
