@@ -218,6 +218,29 @@ class Repeated:
         return raw
 
 
+def erase(*, now: Any, entry: str) -> int:
+    """Erase what this node holds of an entry, as a review at the end of a retention does; returns how many parts are gone."""
+    from django.db import transaction
+
+    from tansiq.node.dossiers import queries
+    from tansiq.node.flows import reaching
+
+    row = queries.entry_by_id(entry)
+    assert row
+    with transaction.atomic():
+        reaching.erase(row, None, reason="retention", now=now)
+    return len([part for part in parts(now=now, entry=entry) if not part])
+
+
+def parts(*, now: Any, entry: str) -> list[bool]:
+    """Which parts of an entry are here."""
+    from tansiq.node.dossiers import queries
+
+    del now
+    row = queries.entry_by_id(entry)
+    return [part is not None for part in queries.signed_entry(row).parts] if row else []
+
+
 def attach(*, now: Any, officer: str, size: int) -> dict[str, Any]:
     """Bring a file of ``size`` bytes; returns the content of its part."""
     from tansiq.node.accounts.queries import get_officer
@@ -253,6 +276,8 @@ def opened(*, now: Any, officer: str, dossier: str) -> str:
 
 
 COMMANDS = {
+    "erase": erase,
+    "parts": parts,
     "program": program,
     "attach": attach,
     "files": files,

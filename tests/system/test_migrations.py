@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.world import _database
+from tests.system.world import database
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 def test_rows_survive_every_migration(tmp_path: Path) -> None:
     told = {**os.environ, "TANSIQ_HOME": str(tmp_path)}
     told.pop("DJANGO_SETTINGS_MODULE", None)
-    if database := _database():
-        told["TANSIQ_DATABASE_URL"] = database
+    if url := database():
+        told["TANSIQ_DATABASE_URL"] = url
     done = subprocess.run(
         [sys.executable, "-m", "tests.system.migrated"], env=told, capture_output=True, text=True, check=False
     )

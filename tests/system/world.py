@@ -76,7 +76,7 @@ class Driver:
             self.process = None
 
 
-def _database() -> str:
+def database() -> str:
     """A database of its own on the test server, where the run is on PostgreSQL; else the embedded default."""
     server = os.environ.get("TANSIQ_TEST_DB", "")
     if not server:
@@ -111,7 +111,7 @@ def nodes(
 ) -> Iterator[dict[str, Made]]:
     """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
     made = [
-        kind(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=_database())
+        kind(c, folder / c.node_id / "home", reachable=c.node_id not in unreachable, database_url=database())
         for c in countries
     ]
     officers = [["liaison", ["liaison", "analyst"]], ["boss", ["approver", "prosecutor"]]]

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
-from tansiq.engine.envelopes import bodies
+from tansiq.engine.dossiers import entries
+from tansiq.engine.envelopes import bodies, words
 from tansiq.engine.envelopes.age import HybridIdentity
+from tansiq.engine.envelopes.cards import fingerprint, open_card
+from tansiq.engine.envelopes.dsse import Signed
 from tansiq.engine.envelopes.signing import Ed25519Signer
+from tansiq.engine.errors import Rejected
 from tansiq.node.audit.models import Event
 from tansiq.node.dossiers import queries, waiting_room
 from tansiq.node.dossiers.models import Entry
+from tansiq.node.exchange import actions as exchange
 from tansiq.node.exchange.models import Item, OutEnvelope
+from tansiq.node.partners import actions
 from tansiq.node.partners import queries as partners
 from tests.node.far import Far, repeatable
 from tests.node.flows.test_journeys import agree, tasks
@@ -43,6 +49,37 @@ def test_a_newer_card_changes_address_and_mailbox(world: World) -> None:
     world.ask("ma")
     world.settle()
     assert ma.items("entry"), "sealed to the new mailbox, sent to the new address"
+
+
+def test_what_waits_sealed_to_a_key_that_is_lost_is_sealed_anew(world: World) -> None:
+    world.accord("ma")
+    ma = world.fars["ma"]
+    world.settle()
+    dossier = world.ask("ma")
+    assert exchange.lease("ma", "test", world.now)
+    sealed = exchange.seal_next("ma", "test", world.now)
+    exchange.release("ma", "test")
+    assert sealed is not None
+    assert exchange.seal_anew("ma") == 0, "its card names the key"
+    ma.mailbox, ma.next_mailbox = (HybridIdentity.generate(repeatable(f"rebuilt {n}")) for n in range(2))
+    ma.serial += 1
+    spoken = " ".join(words.spell(fingerprint(ma.root.public), "fr"))
+    actions.enrol(ma.card(world.now, serial=ma.serial), spoken=spoken, actor="administrator", now=world.now)
+    assert exchange.seal_anew("ma") == 1
+    assert OutEnvelope.objects.get(pk=sealed.pk).state == OutEnvelope.REPLACED
+    world.settle()
+    assert dossier in [entries.from_wire(item, at="").entry_id for item in ma.items("entry")]
+
+
+def test_a_partner_that_lost_everything_is_given_what_it_signed_of_itself(world: World) -> None:
+    world.accord("ma")
+    ma = world.fars["ma"]
+    world.arrive(ma, _card(ma, world))
+    kept = partners.kept_of("ma")
+    assert (kept["node"], len(kept["cards"]), kept["revocations"]) == ("ma", 2, [])
+    assert [open_card(Signed.from_json(card), pinned_root=ma.root.public).serial for card in kept["cards"]] == [1, 2]
+    with pytest.raises(Rejected, match=r"partner[.]unknown"):
+        partners.kept_of("nobody")
 
 
 @pytest.mark.parametrize(

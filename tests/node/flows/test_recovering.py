@@ -13,6 +13,7 @@ from tansiq.node.audit.models import Checkpoint, Event, Tree
 from tansiq.node.audit.verification import verify
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.models import InEnvelope, Item, Recovery
+from tansiq.node.exchange.queries import links
 from tansiq.node.flows import recovering
 from tests.node.far import Far
 from tests.node.flows.test_journeys import tasks
@@ -38,6 +39,18 @@ def restored(world: World) -> tuple[Far, str, int, str]:
     assert not Entry.objects.filter(pk=dossier).exists()
     assert audit_log.checkpoint_text("exchange") != kept
     return ma, dossier, recovering.begin(world.later(minutes=1))["incarnation"], kept
+
+
+def test_what_a_partner_numbered_before_the_restore_is_no_gap_and_what_it_withholds_since_is(world: World) -> None:
+    ma = world.partner("ma")
+    for _ in range(3):
+        ma.seal("fr", held(1), now=world.now)  # the node had these, and its copy had not
+    incarnation = recovering.begin(world.later(minutes=1))["incarnation"]
+    world.arrive(ma, held(incarnation))
+    assert links()["ma"]["missing"] == []
+    ma.seal("fr", held(incarnation), now=world.now)
+    world.arrive(ma, held(incarnation))
+    assert links()["ma"]["missing"] == ["1:5-5"]
 
 
 def test_nothing_is_signed_until_partners_have_spoken_and_the_logs_open_with_what_they_say(world: World) -> None:

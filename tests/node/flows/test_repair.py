@@ -122,7 +122,7 @@ def test_many_dossiers_are_told_in_several_items(world: World, monkeypatch: pyte
     for _ in range(7):
         world.ask("ma")
     world.settle()
-    comparing.tell_heads(world.now)
+    comparing.tell_heads(world.now, only=["ma"])
     world.settle()
     told = ma.items("heads")
     assert [len(item["dossiers"]) for item in told] == [3, 3, 2]

@@ -19,6 +19,7 @@ GROUPS = {
     "worker": "node",
     "backup": "node",
     "restore": "node",
+    "rebuild": "rebuilding",
     "recovery": "recovery",
     "doctor": "node",
     "scan-files": "node",

@@ -19,6 +19,7 @@ from tansiq.engine.formats.ids import b64decode, is_external
 from tansiq.node.cli import setup
 from tansiq.node.dossiers.queries import last_entries_of
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import recovery
 from tansiq.node.partners import actions, queries
 from tansiq.node.vault import keys
 from tansiq.node.vault.keys import Keys, Mailbox
@@ -78,21 +79,41 @@ def revoke(
     old = held.node if purpose == "node" else held.authority
     fresh = Ed25519Signer.generate()
     changed = replace(held, node=fresh) if purpose == "node" else replace(held, authority=fresh)
-    me = queries.my_id()
-    base = Revocation(node_id=me, key_id=old.key_id, from_time=since, issued_at=now, reason="compromised")
+    base = Revocation(node_id=queries.my_id(), key_id=old.key_id, from_time=since, issued_at=now, reason="compromised")
     told = _copies(base, since) if purpose == "authority" else {}
     keys.write_secrets(home / keys.SECRETS_FILE, changed.to_json(), passphrase)
     keys.install(changed)
     _publish(root, changed, url=None, now=now)
+    return _owe_revocation(base, told, root, purpose=purpose, now=now)
+
+
+def revoke_former(
+    root_key: Path, passphrase: str, *, purpose: str, key: str, since: datetime, now: datetime
+) -> dict[str, Any]:
+    """Owe every partner the revocation of a key of an earlier card that this node has no more: it may be in other hands.
+
+    Raises Rejected("partner.not_former_key"), and Unavailable("recovery.under_way") while the last good entries are not all back.
+    """
+    recovery.require_over()
+    root = _root(root_key, passphrase)
+    if key not in queries.former_keys(purpose):
+        raise Rejected("partner.not_former_key", at="--key", purpose=purpose, key=key)
+    base = Revocation(node_id=queries.my_id(), key_id=key, from_time=since, issued_at=now, reason="compromised")
+    told = _copies(base, since) if purpose == "authority" else {}
+    return _owe_revocation(base, told, root, purpose=purpose, now=now)
+
+
+def _owe_revocation(
+    base: Revocation, told: dict[str, Revocation], root: Ed25519Signer, *, purpose: str, now: datetime
+) -> dict[str, Any]:
     with transaction.atomic():
-        actions.revoke(sign_revocation(base, root).to_json(), node_id=me, actor="administrator", now=now)
+        actions.revoke(sign_revocation(base, root).to_json(), node_id=base.node_id, actor="administrator", now=now)
         for partner in queries.partners():
             copy = told.get(partner.node_id) or base.model_copy(update={"recipient": partner.node_id})
             signed = sign_revocation(copy, root).to_json()
-            exchange.queue(
-                [partner.node_id], "revocation", signed, reference=f"revocation/{old.key_id}", urgent=True, now=now
-            )
-    return {"node": me, "key": old.key_id, "purpose": purpose}
+            name = f"revocation/{base.key_id}"
+            exchange.queue([partner.node_id], "revocation", signed, reference=name, urgent=True, now=now)
+    return {"node": base.node_id, "key": base.key_id, "purpose": purpose}
 
 
 def _copies(base: Revocation, since: datetime) -> dict[str, Revocation]:

@@ -52,13 +52,32 @@ def enrol(session: Session, card_file: str, spoken: str) -> None:
     session.unlock()
     from tansiq.engine.errors import Rejected
     from tansiq.engine.formats import strict_json
+    from tansiq.node.exchange import actions as exchange
     from tansiq.node.partners import actions
 
     value: Any = strict_json.loads(Path(card_file).read_bytes())
     if not isinstance(value, dict):
         raise Rejected("partner.not_a_card", at=card_file)
     row = actions.enrol(value, spoken=spoken, actor="administrator", now=now())
+    exchange.seal_anew(row.node_id)  # what waits sealed to keys that it has no more
     session.tell({"partner": row.node_id, "state": row.state}, f"{row.node_id} is enrolled.")
+
+
+@partner.command("kept")
+@click.argument("node_id")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="the file to bring to them")
+@passed
+def kept(session: Session, node_id: str, out: str) -> None:
+    """Write what NODE_ID has signed of itself – its cards, its revocations – for a partner that lost everything (`tansiq rebuild`)."""
+    session.unlock()
+    from tansiq.node.partners import queries
+
+    value = queries.kept_of(node_id)
+    Path(out).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    session.tell(
+        {"partner": node_id, "cards": len(value["cards"]), "revocations": len(value["revocations"])},
+        f"{out}: {len(value['cards'])} cards, {len(value['revocations'])} revocations of {node_id}",
+    )
 
 
 @partner.command("list")
@@ -210,17 +229,26 @@ def renew(session: Session, root_key: str, url: str | None) -> None:
 @click.argument("purpose", type=click.Choice(["node", "authority"]))
 @click.option("--root-key", required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--since", help="from when the key counts for nothing, as 2026-11-22T00:00:00.000Z; now if left out")
+@click.option(
+    "--key", default="", help="a key of an earlier card instead: what was lost with a machine (`tansiq rebuild`)"
+)
 @passed
-def revoke_key(session: Session, purpose: str, root_key: str, since: str | None) -> None:
-    """Replace this node's PURPOSE key and tell every partner that the old one is revoked."""
+def revoke_key(session: Session, purpose: str, root_key: str, since: str | None, key: str) -> None:
+    """Replace this node's PURPOSE key and tell every partner that the old one is revoked.
+
+    With --key nothing is replaced: only the key of that id, which this node has no more, is revoked.
+    """
     session.unlock()
     from tansiq.engine.formats.times import parse_time
     from tansiq.node.cli import ceremonies
 
     at = parse_time(since) if since else now()
-    told = ceremonies.revoke(
-        session.home_path, Path(root_key), session.passphrase(), purpose=purpose, since=at, now=now()
-    )
+    root, phrase = Path(root_key), session.passphrase()
+    if key:
+        told = ceremonies.revoke_former(root, phrase, purpose=purpose, key=key, since=at, now=now())
+        session.tell(told, f"Key {told['key']} is revoked.")
+        return
+    told = ceremonies.revoke(session.home_path, root, phrase, purpose=purpose, since=at, now=now())
     session.tell(told, f"Key {told['key']} is revoked; restart the node.")
 
 

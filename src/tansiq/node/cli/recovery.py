@@ -26,6 +26,20 @@ def status(session: Session) -> None:
 
 
 @recovery.command()
+@passed
+def ask(session: Session) -> None:
+    """Ask every enrolled partner that was not asked yet: after `tansiq rebuild`, once all partners are enrolled again.
+
+    The recovery ends when all that were asked have answered. Who is enrolled later is compared with once a day.
+    """
+    session.unlock()
+    from tansiq.node.flows import recovering
+
+    asked = recovering.ask(now())
+    session.tell({"asked": asked}, lambda: f"Asked: {', '.join(asked) or 'nobody'}")
+
+
+@recovery.command()
 @click.option("--without", multiple=True, metavar="PARTNER", help="a partner that cannot be reached; repeatable")
 @passed
 def finish(session: Session, without: tuple[str, ...]) -> None:

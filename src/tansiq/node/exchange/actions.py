@@ -19,6 +19,7 @@ from tansiq.engine.envelopes import bodies, receipts, sealing
 from tansiq.engine.envelopes.age import HybridRecipient
 from tansiq.engine.envelopes.cards import NodeCard
 from tansiq.engine.envelopes.dsse import Signed
+from tansiq.engine.envelopes.manifest import read_manifest
 from tansiq.engine.envelopes.sequences import Outbound
 from tansiq.engine.errors import Rejected, Unavailable
 from tansiq.engine.formats.ids import new_id
@@ -367,6 +368,20 @@ def replace(envelope_id: str) -> bool:
         row.state, row.raw = OutEnvelope.REPLACED, None
         row.save(update_fields=["state", "raw"])
     return True
+
+
+def seal_anew(partner: str) -> int:
+    """Put back what waits sealed to a mailbox key that the partner's card names no more; returns how many envelopes.
+
+    A partner that lost everything was made again with new keys: it would receipt such an envelope and never open it.
+    """
+    card = partners.card_of(partner)
+    held = card.keys_by_id("mailbox") if card else {}
+    rows = OutEnvelope.objects.filter(partner=partner, state__in=OutEnvelope.UNDER_WAY).values_list(
+        "envelope_id", "manifest"
+    )
+    stale = [one for one, told in rows if read_manifest(Signed.from_json(told)).mailbox_key_id not in held]
+    return sum(replace(one) for one in stale) if card else 0
 
 
 def flag_undelivered(now: datetime) -> None:

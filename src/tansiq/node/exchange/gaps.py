@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tansiq.engine.envelopes.sequences import Inbound
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange.models import InEnvelope, Link
+from tansiq.node.exchange.queries import missing_from
 
 PATIENCE: Final = timedelta(hours=1)
 
@@ -26,10 +26,9 @@ def flag(now: datetime) -> None:
 
 def _late(link: Link, now: datetime) -> list[str]:
     """The gaps beyond which something came more than an hour ago, as incarnation:first-last."""
-    missing = Inbound.from_json(link.inbound).missing()
     return [
         f"{incarnation}:{first}-{last}"
-        for incarnation, ranges in missing.items()
+        for incarnation, ranges in missing_from(link).items()
         for first, last in ranges
         if _came_beyond(link.partner, incarnation, last, now - PATIENCE)
     ]

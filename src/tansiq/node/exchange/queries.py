@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q
 
-from tansiq.engine.envelopes.sequences import Inbound
-from tansiq.node.exchange.models import Contradiction, InEnvelope, Item, Link, OutEnvelope
+from tansiq.engine.envelopes.sequences import Inbound, Range
+from tansiq.node.exchange.models import Contradiction, InEnvelope, Item, Link, OutEnvelope, Recovery
 from tansiq.node.partners import queries as partners
 
 
@@ -118,10 +118,28 @@ def links() -> dict[str, dict[str, Any]]:
 
 def _gaps(link: Link) -> list[str]:
     """What has not arrived from this partner, as first–last of each range, with its incarnation."""
-    if not link.inbound:
-        return []
-    missing = Inbound.from_json(link.inbound).missing()
-    return [f"{incarnation}:{first}-{last}" for incarnation, ranges in missing.items() for first, last in ranges]
+    return [
+        f"{incarnation}:{first}-{last}" for incarnation, ranges in missing_from(link).items() for first, last in ranges
+    ]
+
+
+def missing_from(link: Link) -> dict[int, tuple[Range, ...]]:
+    """What the partner has numbered and not brought, by incarnation.
+
+    What it brought before this node was restored, or made again, it has our receipt for and brings no more: the entries in it come by
+    comparison. So a gap counts that begins after the first envelope since.
+    """
+    missing = Inbound.from_json(link.inbound).missing() if link.inbound else {}
+    begun = Recovery.objects.aggregate(at=Max("begun_at"))["at"] if missing else None
+    if begun is None:
+        return missing
+    rows = InEnvelope.objects.filter(sender=link.partner, received_at__gte=begun)
+    since = dict(rows.values_list("incarnation").annotate(first=Min("sequence")))
+    counted = {
+        incarnation: tuple(gap for gap in ranges if gap[0] > since.get(incarnation, gap[0]))
+        for incarnation, ranges in missing.items()
+    }
+    return {incarnation: ranges for incarnation, ranges in counted.items() if ranges}
 
 
 def undelivered_since(before: datetime, *, urgent: bool) -> list[Item]:

@@ -7,6 +7,7 @@ runs; a process that has seen no open one need not ask again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -43,12 +44,20 @@ def require_over() -> None:
         raise Unavailable("recovery.under_way", partners=", ".join(awaited(row)) or "–", incarnation=row.incarnation)
 
 
-def begin(*, incarnation: int, copy_at: datetime | None, partners: list[str], now: datetime) -> Recovery:
-    """Begin to wait for these partners, in the caller's transaction."""
+def begin(*, incarnation: int, copy_at: datetime | None, now: datetime) -> Recovery:
+    """Sign nothing from now on, in the caller's transaction; whom to wait for is said by :func:`wait_for`."""
     _seen_over[0] = False
     Recovery.objects.filter(ended_at=None).update(ended_at=now)
-    answers: dict[str, Any] = dict.fromkeys(partners)
-    return Recovery.objects.create(incarnation=incarnation, begun_at=now, copy_at=copy_at, answers=answers)
+    return Recovery.objects.create(incarnation=incarnation, begun_at=now, copy_at=copy_at, answers={})
+
+
+def wait_for(row: Recovery, partners: Iterable[str]) -> list[str]:
+    """Wait for these partners too, in the caller's transaction; returns those for whom nobody waited before."""
+    locked = Recovery.objects.select_for_update().get(pk=row.pk)
+    new = sorted(set(partners) - set(locked.answers))
+    locked.answers |= dict.fromkeys(new)
+    locked.save(update_fields=["answers"])
+    return new
 
 
 def learn(partner: str, answer: dict[str, Any], *, incarnation: int) -> None:

@@ -135,12 +135,10 @@ def _fetch(sender: str, dossier_id: str, wanted: list[str], now: datetime) -> No
         ask_for([sender], dossier_id, wanted, now)
 
 
-def tell_heads(now: datetime) -> int:
-    """Tell every partner our heads of the dossiers we share, so that each side learns what it lacks; returns how many partners."""
-    told = partners.partners()
-    for partner in told:
-        _tell(partner.node_id, "", "", f"heads/{now:%Y%m%d%H%M%S}", now)
-    return len(told)
+def tell_heads(now: datetime, *, only: Iterable[str]) -> None:
+    """Tell these partners our heads of the dossiers we share, so that each side learns what it lacks."""
+    for partner in only:
+        _tell(partner, "", "", f"heads/{now:%Y%m%d%H%M%S}", now)
 
 
 def tell_summary(now: datetime, *, only: str = "") -> int:

@@ -1,7 +1,8 @@
-"""A node that was restored from a copy comes back without contradicting itself.
+"""A node that was restored from a copy, or made again from its root key alone, comes back without contradicting itself.
 
 1. ``tansiq restore`` replays the erasure ledger, closes both logs, begins a new incarnation of every link, and asks each partner what it
-   holds of this node: item ``restored``. It tells them its heads, so that entries come back.
+   holds of this node: item ``restored``. It tells them its heads, so that entries come back. ``tansiq rebuild`` does the same where there is
+   no copy; partners are enrolled after it, and asked by ``tansiq recovery ask``.
 2. While partners are awaited the node takes in, compares and answers its door, and signs no entry. Its events wait unnumbered.
 3. A partner answers with ``held``: the highest checkpoint of this node's exchange log that it keeps, countersigned, and the last envelope it
    had. Its entries travel before that word.
@@ -47,43 +48,64 @@ JOB = "flows.recovery"
 LOOK_EVERY = timedelta(seconds=2)
 LOST = ("notes", "drafts", "references", "cases", "internal log", "exchange log")
 """What only this node had: it is gone from the last act in the copy to the restore."""
+ALL_LOST = (*LOST, "register", "searches", "officers and units", "local rules", "files that no partner has")
+"""What only this node had, where there was no copy."""
 
 
 def begin(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
-    """Step 1. Raises Rejected("erasure.ledger_broken") before anything is changed."""
+    """Step 1, after a copy was brought back. Raises Rejected("erasure.ledger_broken") before anything is changed."""
+    copy_at = audit_log.last_event_at()
+    told = _open(now, erasures=erasures, copy_at=copy_at)
+    asked = ask(now)
+    if not asked:
+        finish(now)
+    return {**told, "partners_asked": len(asked), "dossiers": dossiers.count(), "files_awaited": blobs.await_again(now)}
+
+
+def begin_without_copy(now: datetime, *, erasures: Path | None = None) -> dict[str, Any]:
+    """Step 1 of a node that was made again with nothing but its root key: it reads and signs nothing, and has asked nobody yet.
+
+    Its partners are enrolled next, in person as always, and then asked (:func:`ask`). Raises Rejected("erasure.ledger_broken").
+    """
+    return _open(now, erasures=erasures, copy_at=None)
+
+
+def _open(now: datetime, *, erasures: Path | None, copy_at: datetime | None) -> dict[str, Any]:
     me = partners.my_id()
     ledger = erasure_ledger.read(erasures) if erasures else []
-    copy_at = audit_log.last_event_at()
     again = erasure_ledger.replay(ledger, now)
-    asked = [partner.node_id for partner in partners.partners()]
     with transaction.atomic():
         incarnation = exchange.begin_incarnation(now)
         for log in audit_log.LOGS:
             audit.close(log, node_id=me, now=now)
-        recovery.begin(incarnation=incarnation, copy_at=copy_at, partners=asked, now=now)
-        # Before the question: a partner answers in the order in which it is asked, and its entries come first.
-        tell_heads(now)
-        question = {
-            "v": 1,
-            "incarnation": incarnation,
-            "restored_at": format_time(now),
-            "copy_at": _written(copy_at),
-        }
-        exchange.queue(asked, recovery.ASKED, question, reference=recovery.reference(incarnation), now=now)
+        recovery.begin(incarnation=incarnation, copy_at=copy_at, now=now)
         facts = {"incarnation": incarnation}
         desk.put("restored", f"restored/{incarnation}", title_code="desk.restored", facts=facts, urgent=True, now=now)
-        jobs.enqueue(JOB, {}, now=now, key=JOB)
-    if not asked:
-        finish(now)
-    return {
-        "node": me,
-        "incarnation": incarnation,
-        "erasures_replayed": len(ledger),
-        "erased_again": again,
-        "partners_asked": len(asked),
-        "dossiers": dossiers.count(),
-        "files_awaited": blobs.await_again(now),
+    return {"node": me, "incarnation": incarnation, "erasures_replayed": len(ledger), "erased_again": again}
+
+
+def ask(now: datetime) -> list[str]:
+    """Ask every enrolled partner what it holds of this node, if this recovery has not asked it yet; returns whom.
+
+    Raises Conflict("recovery.none").
+    """
+    row = recovery.open_now()
+    if row is None:
+        raise Conflict("recovery.none")
+    question = {
+        "v": 1,
+        "incarnation": row.incarnation,
+        "restored_at": format_time(row.begun_at),
+        "copy_at": _written(row.copy_at),
     }
+    with transaction.atomic():
+        asked = recovery.wait_for(row, [partner.node_id for partner in partners.partners()])
+        # Before the question: a partner answers in the order in which it is asked, and its entries come first.
+        tell_heads(now, only=asked)
+        exchange.queue(asked, recovery.ASKED, question, reference=recovery.reference(row.incarnation), now=now)
+        if asked:
+            jobs.enqueue(JOB, {}, now=now, key=JOB)
+    return asked
 
 
 def take_question(sender: str, content: dict[str, JsonValue], now: datetime) -> None:
@@ -190,7 +212,7 @@ def _declaration(row: Recovery, without: Collection[str]) -> dict[str, Any]:
         "lost": {
             "from": _written(row.copy_at),
             "to": format_time(row.begun_at),
-            "what": list(LOST),
+            "what": list(LOST if row.copy_at else ALL_LOST),
         },
         "last_envelopes": heard,
         "without": [*without],

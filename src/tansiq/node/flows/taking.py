@@ -35,6 +35,7 @@ from tansiq.node.desk import actions as desk
 from tansiq.node.dossiers import actions as dossiers
 from tansiq.node.dossiers import damage, erased, queries, waiting_room
 from tansiq.node.exchange import actions as exchange
+from tansiq.node.exchange import recovery
 from tansiq.node.flows import exercises, origins, projections
 from tansiq.node.flows.admitting import (
     kind_of,
@@ -196,9 +197,11 @@ def _is_early(sender: str, entry: SignedEntry, dossier: Dossier | None, now: dat
     if pins is None or not pins.accord:
         return False
     waiting = waiting_room.entry(entry.entry_id)
-    if waiting is not None and now >= waiting.received_at + GRACE:
+    # While a node comes back everything does, in no order: nothing of it is too late.
+    is_coming_back = recovery.under_way() is not None
+    if waiting is not None and now >= waiting.received_at + GRACE and not is_coming_back:
         return False
-    if waiting is None:
+    if waiting is None or is_coming_back:
         lacking = f"accord:{pins.accord}"
         with transaction.atomic():
             waiting_room.keep(_unplaced(sender, entry), missing=[lacking], now=now)

@@ -65,6 +65,11 @@ def my_id() -> str:
     return str(settings.NODE.node_id)
 
 
+def is_installed() -> bool:
+    """Whether the store is a node's already."""
+    return Partner.objects.exists()
+
+
 def myself() -> Partner:
     """This node's own row; raises Rejected("partner.not_initialised") before ``tansiq init``."""
     found = Partner.objects.filter(is_self=True).first()
@@ -120,6 +125,13 @@ def own_node_keys() -> list[bytes]:
     return list(dict.fromkeys(found))
 
 
+def former_keys(purpose: str) -> set[str]:
+    """Ids of this node's keys of ``purpose`` that its earlier cards name and its present one does not."""
+    row = myself()
+    present = opened(row).keys_by_id(purpose)
+    return {key.key_id for card in _cards(row.node_id) for key in card.keys if key.purpose == purpose} - present.keys()
+
+
 def cards_of(node_id: str, key_id: str) -> list[dict[str, Any]]:
     """The newest signed card of ``node_id`` that names this key, in a list; empty where this node has none."""
     row = Partner.objects.filter(node_id=node_id).first()
@@ -133,6 +145,21 @@ def cards_of(node_id: str, key_id: str) -> list[dict[str, Any]]:
 def all_cards(node_id: str) -> list[dict[str, Any]]:
     """Every signed card of ``node_id`` that this node has accepted, the oldest first."""
     return list(CardHistory.objects.filter(node_id=node_id).order_by("serial").values_list("card", flat=True))
+
+
+def kept_of(node_id: str) -> dict[str, Any]:
+    """What ``node_id`` has signed of itself with its root key, as kept here: ``{"v": 1, "node", "cards": […], "revocations": […]}``.
+
+    Raises Rejected("partner.unknown").
+    """
+    get_partner(node_id)
+    rows = RevokedKey.objects.filter(node_id=node_id).order_by("key_id")
+    return {
+        "v": 1,
+        "node": node_id,
+        "cards": all_cards(node_id),
+        "revocations": list(rows.values_list("revocation", flat=True)),
+    }
 
 
 def root_of(node_id: str) -> bytes | None:
