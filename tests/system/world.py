@@ -21,6 +21,8 @@ from typing import Any
 from tansiq.demo.nodes import FRANCE, MOROCCO, PASSWORD, Country, Node, enrol_each_other, wait_for
 from tansiq.demo.people import terms
 
+HERE = Path(__file__).resolve().parents[2]
+
 
 class Failed(RuntimeError):
     """The driver answered with an error of the tree; ``code`` says which."""
@@ -38,7 +40,7 @@ class Driver:
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        root = Path(__file__).resolve().parents[2]
+        root = self.node.source if isinstance(self.node, Made) and self.node.source else HERE
         told = {**self.node.environment(), "PYTHONPATH": f"{root}:{root / 'src'}"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.system.driver"],
@@ -94,10 +96,16 @@ class Made(Node):
     """A node with an officer's hands, in which its commands run as long as it is being made."""
 
     is_made: bool = False
+    source: Path | None = None
+    """The folder of another version of the program, where the node runs that."""
     hands: Driver = field(init=False)
 
     def __post_init__(self) -> None:
         self.hands = Driver(self)
+
+    def environment(self, officer: str = "") -> dict[str, str]:
+        told = super().environment(officer)
+        return {**told, "PYTHONPATH": str(self.source / "src")} if self.source else told
 
     def command(self, *words: str, officer: str = "", given: Any = None) -> Any:
         if self.is_made:
@@ -107,7 +115,7 @@ class Made(Node):
 
 @contextmanager
 def nodes(
-    folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = (), kind: type[Made] = Made
+    folder: Path, countries: Sequence[Country], *, unreachable: Sequence[str] = (), kind: Callable[..., Made] = Made
 ) -> Iterator[dict[str, Made]]:
     """Nodes that are made, enrolled with each other and staffed; none is started. All are stopped at the end."""
     made = [
@@ -143,7 +151,7 @@ def start(made: Iterable[Node]) -> None:
 
 @contextmanager
 def agreed(
-    folder: Path, *, unreachable: Sequence[str] = (), kind: type[Made] = Made
+    folder: Path, *, unreachable: Sequence[str] = (), kind: Callable[..., Made] = Made
 ) -> Iterator[tuple[dict[str, Made], dict[str, Driver]]]:
     """Nodes fr and ma, running, with an accord in force between them, and the hands of an officer on each."""
     with nodes(folder, [FRANCE, MOROCCO], unreachable=unreachable, kind=kind) as made:

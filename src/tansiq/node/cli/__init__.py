@@ -19,6 +19,7 @@ GROUPS = {
     "worker": "node",
     "backup": "node",
     "restore": "node",
+    "upgrade": "upgrading",
     "rebuild": "rebuilding",
     "recovery": "recovery",
     "doctor": "node",

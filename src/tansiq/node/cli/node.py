@@ -91,9 +91,10 @@ def _open_safely(session: Session) -> None:
     session.start()
     from django.conf import settings
 
-    from tansiq.node.cli import checks
+    from tansiq.node.cli import checks, upgrading
 
     checks.refuse_unsafe(settings, passphrase_file=session.passphrase_file)
+    upgrading.require_shape()
     session.unlock()
     checks.seal_memory()
 
