@@ -2,7 +2,8 @@
 
 Two real nodes. The partner's officer acts in ``--dossiers`` dossiers while the receiving node has its door open and no worker: the
 envelopes are stored and receipted. Then so many workers are started together, and it is measured from the first entry taken in to the last; the
-processor time counts their starts too. The named limits are the cores, the one envelope that a worker opens at a time, and the row of a dossier, which one worker has at a time.
+processor time counts their starts too. The named limits are the cores, the one envelope that a worker opens at a time, and the row of a
+dossier, which one worker has at a time.
 
     python -m bench.workers [--entries 2000] [--dossiers 40] [--workers 1 2 4]
 """

@@ -11,7 +11,8 @@ from django.db import connection
 from tansiq.engine.envelopes import bodies
 from tansiq.engine.formats.ids import b64encode
 from tansiq.node.audit.models import Event, Tile, Tree
-from tansiq.node.dossiers import queries, waiting_room
+from tansiq.node.dossiers import queries, refolding, waiting_room
+from tansiq.node.dossiers.actions import STATE
 from tansiq.node.dossiers.models import Dossier, Entry, Part, Reference
 from tansiq.node.exchange.models import InEnvelope, Item, Link, OutEnvelope
 from tansiq.node.exchange.queries import delivery_of, links
@@ -382,6 +383,44 @@ def test_hashes_are_made_anew_and_rows_of_a_log_are_never_touched(world: World) 
     Event.objects.filter(pk=event.pk).update(actor="somebody")
     assert [d["level"] for d in mending.mend(world.now) if d["check"].startswith("log")] == ["bad"]
     assert Event.objects.get(pk=event.pk).actor == "somebody"
+
+
+def test_a_state_that_is_not_what_its_entries_come_to_is_found_and_folded_anew(world: World) -> None:
+    ma, dossier = asked(world)
+    world.arrive(ma, ma.act(dossier, "remind", world.now))
+    world.settle()
+    row = Dossier.objects.get(pk=dossier)
+    right = {name: getattr(row, name) for name in STATE}
+    reminded = Entry.objects.filter(dossier=dossier, act="remind").get()
+    other = {**row.folded, "count": 1}
+    Dossier.objects.filter(pk=dossier).update(phase="answered", is_closed=True, folded=other)
+    Entry.objects.filter(pk=reminded.pk).update(is_effective=False, reason="request.nobody")
+    (told,) = [f for f in repair.examine(world.now, quick=False) if f["check"] == "states"]
+    assert told["level"] == "bad"
+    assert all(word in told["told"] for word in (dossier[:12], "phase", "is_closed", "folded", reminded.pk[:12]))
+    done = [f for f in mending.mend(world.now) if f["check"] == "state"]
+    assert [f["level"] for f in done] == ["ok"]
+    row.refresh_from_db()
+    assert {name: getattr(row, name) for name in STATE} == right | {"changed_at": world.now}
+    reminded.refresh_from_db()
+    assert (reminded.is_effective, reminded.reason) == (True, "")
+    assert list(refolding.differences()) == []
+    world.arrive(ma, ma.act(dossier, "remind", world.now))
+    world.settle()
+    agree(world, dossier)
+
+
+def test_a_state_cannot_be_reckoned_while_an_ancestor_is_lost(world: World) -> None:
+    ma, dossier = asked(world)
+    world.arrive(ma, ma.act(dossier, "remind", world.now))
+    world.settle()
+    Part.objects.filter(entry=dossier).delete()
+    Entry.objects.filter(pk=dossier).update(header=b"{}")
+    (found,) = [f for f in refolding.differences() if f.dossier == dossier]
+    assert found.code
+    before = Dossier.objects.filter(pk=dossier).values().get()
+    assert refolding.write_anew(dossier, world.now) == found
+    assert Dossier.objects.filter(pk=dossier).values().get() == before
 
 
 def test_the_doctor_counts_what_waits(world: World) -> None:

@@ -11,7 +11,8 @@ from tansiq.node.cli.session import Session, passed
 def pending() -> list[str]:
     """The changes of shape that the store still lacks, in their order.
 
-    Raises Conflict("settings.store_newer") where it has some that this program does not know: an older program would write what a newer one cannot read.
+    Raises Conflict("settings.store_newer") where it has some that this program does not know: an older program would write what a newer one
+    cannot read.
     """
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
 from tansiq.engine.dossiers.folds import Folded, pruned
+from tansiq.engine.dossiers.kind import Kind
 from tansiq.engine.dossiers.states import Trace
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
@@ -187,26 +189,39 @@ STATE = [
 _NEW_STATE = Update(Dossier, STATE)
 
 
+def state_columns(rules: Kind, folded: Folded) -> dict[str, Any]:
+    """What the columns of a dossier are in this state, but for when it changed."""
+    view = rules.view(folded.state)
+    phase, about = str(view.get("phase", "")), view.get("about")
+    due = [deadline.due_at for deadline in rules.deadlines(folded.state)]
+    return {
+        "folded": folded.to_json(),
+        "heads_digest": queries.digest_of_heads(folded.heads),
+        "phase": phase,
+        "urgent": isinstance(about, dict) and bool(about.get("urgency")),
+        "is_closed": phase in rules.CLOSED,
+        "due_at": min(due) if due else None,
+        "entry_count": folded.count,
+        "equivocation": [list(fork) for fork in folded.equivocations] or None,
+    }
+
+
 def _keep_state(dossier: Dossier, folded: Folded, now: datetime) -> None:
     rules = kind(dossier.kind, dossier.kind_version)
-    view = rules.view(folded.state)
     deadlines = rules.deadlines(folded.state)
     is_owed_alike = dossier.entry_count > 0 and rules.deadlines(queries.folded_of(dossier).state) == deadlines
-    due = [d.due_at for d in deadlines]
-    dossier.folded = folded.to_json()
-    dossier.opened_state = (dossier.folded, folded)
-    dossier.heads_digest = queries.digest_of_heads(folded.heads)
-    dossier.phase = str(view.get("phase", ""))
-    about = view.get("about")
-    dossier.urgent = isinstance(about, dict) and bool(about.get("urgency"))
-    dossier.is_closed = dossier.phase in rules.CLOSED
-    dossier.due_at = min(due) if due else None
-    dossier.entry_count = folded.count
-    dossier.changed_at = now
-    dossier.equivocation = [list(fork) for fork in folded.equivocations] or None
-    _NEW_STATE.save(dossier)
+    write_state(dossier, state_columns(rules, folded), folded, now)
     if not is_owed_alike:  # the rows say already what they said of the state before
         owed.keep(dossier, deadlines)
+
+
+def write_state(dossier: Dossier, columns: Mapping[str, Any], folded: Folded, now: datetime) -> None:
+    """Write these columns of a locked dossier, in the caller's transaction."""
+    for name, value in columns.items():
+        setattr(dossier, name, value)
+    dossier.opened_state = (dossier.folded, folded)
+    dossier.changed_at = now
+    _NEW_STATE.save(dossier)
 
 
 def quarantine(entry: SignedEntry, dossier_id: str, *, sender: str, reason: str, now: datetime) -> None:

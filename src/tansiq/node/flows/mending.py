@@ -4,6 +4,7 @@
 |---|---|
 | an entry's header, signature or part | the other participants: set aside, asked for with ``fetch``, proved when it comes |
 | a sealed file | the partners that have it: set aside, awaited again |
+| the stored state of a dossier, the verdict on an entry | the headers, folded anew |
 | what is owed by partners | the dossiers' states |
 | the hashes of a log, while its rows reproduce every signed head | those rows |
 | a row of a log | nothing: that is named, and left as it is for the auditor |
@@ -17,7 +18,7 @@ from django.db import transaction
 
 from tansiq.node.audit import actions as audit
 from tansiq.node.audit import verification
-from tansiq.node.dossiers import damage, owed
+from tansiq.node.dossiers import damage, owed, refolding
 from tansiq.node.exchange import blobs
 from tansiq.node.flows.repair import finding
 from tansiq.node.flows.taking import ask_for
@@ -28,7 +29,7 @@ DERIVED = frozenset({"audit.hashes_damaged", "audit.state_damaged"})
 
 def mend(now: datetime) -> list[dict[str, str]]:
     """Repair what can be, and say what was done: {level, check, told}; ``bad`` is what a person must see to."""
-    return [*_entries(now), *_files(now), _owed(), *_logs(now)]
+    return [*_entries(now), *_states(now), *_files(now), _owed(), *_logs(now)]
 
 
 def _entries(now: datetime) -> list[dict[str, str]]:
@@ -44,6 +45,16 @@ def _entries(now: datetime) -> list[dict[str, str]]:
             damage.set_aside(one, now)
             ask_for(others, one.dossier, [one.entry], now)
         done.append(finding("ok", "entry", f"{one}: set aside, asked of {', '.join(others)}"))
+    return done
+
+
+def _states(now: datetime) -> list[dict[str, str]]:
+    done = []
+    for one in list(refolding.differences()):
+        found = refolding.write_anew(one.dossier, now)
+        if found is not None:
+            level = "bad" if found.code else "ok"
+            done.append(finding(level, "state", f"{found}: {'left as it is' if found.code else 'folded anew'}"))
     return done
 
 

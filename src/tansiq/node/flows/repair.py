@@ -9,7 +9,7 @@ from django.db import connection
 
 from tansiq.engine.errors import Unavailable
 from tansiq.node.audit import verification
-from tansiq.node.dossiers import damage, owed, waiting_room
+from tansiq.node.dossiers import damage, owed, refolding, waiting_room
 from tansiq.node.exchange import blobs
 from tansiq.node.exchange import queries as links
 from tansiq.node.flows import printing, scanner
@@ -21,7 +21,7 @@ def examine(now: datetime, *, quick: bool) -> list[dict[str, str]]:
     """Every check of the doctor: {level: ok | warn | bad, check, told}."""
     findings = [_store(), _card(now), *_links(), _jobs(), _waiting(), _paper(), _scanner()]
     if not quick:
-        findings += [*_logs(), _entries(), _files(), _owed()]
+        findings += [*_logs(), _entries(), _states(), _files(), _owed()]
     return findings
 
 
@@ -105,6 +105,17 @@ def _logs() -> list[dict[str, str]]:
         told = "; ".join(str(f) for f in tree.findings) or f"{tree.size} events verify"
         rows.append(finding("bad" if tree.findings else "ok", f"log {tree.origin}", told))
     return rows
+
+
+def _states() -> dict[str, str]:
+    """Every dossier's stored state, and the verdict on each entry, is what its headers come to."""
+    found = list(islice(refolding.differences(), 6))
+    if found:
+        named = "; ".join(str(one) for one in found[:5])
+        return finding(
+            "bad", "states", f"not what the entries come to: {named}; `tansiq doctor --repair` folds them anew"
+        )
+    return finding("ok", "states", "every dossier is what its entries come to")
 
 
 def _owed() -> dict[str, str]:
