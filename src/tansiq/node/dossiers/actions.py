@@ -360,9 +360,15 @@ def mark_forwarded(rows: Collection[Forwarded], *, is_told: bool = False, recall
     Forwarded.objects.filter(pk__in=[row.pk for row in rows]).update(**changed)
 
 
-def note_opened(officer: OfficerLike, dossier: Dossier, now: datetime) -> list[Entry]:
-    """Note that an officer opened the dossier: returns the inbound entries opened for the first time, in the caller's transaction."""
-    fresh = list(dossier.entries.filter(opened_at=None, is_own=False))
+def note_opened(
+    officer: OfficerLike, dossier: Dossier, now: datetime, entries: Collection[str] | None = None
+) -> list[Entry]:
+    """Note that an officer opened the dossier: returns the inbound entries opened for the first time, in the caller's transaction.
+
+    ``entries`` are those that were before the officer's eyes, all of them for None.
+    """
+    rows = dossier.entries.filter(opened_at=None, is_own=False)
+    fresh = list(rows if entries is None else rows.filter(pk__in=list(entries)))
     if fresh:
         Entry.objects.filter(pk__in=[e.pk for e in fresh]).update(opened_at=now)
     record(

@@ -13,9 +13,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, QuerySet, TextField
+from django.db.models import Count, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from tansiq.engine.accords.markings import Marking, strictest
 from tansiq.engine.dossiers import entries
 from tansiq.engine.dossiers.entries import SaltedPart, SignedEntry
 from tansiq.engine.dossiers.folds import Folded
@@ -202,6 +203,27 @@ def entries_of(dossier: Dossier, *, after_depth: int = -1, limit: int | None = N
     """The dossier's entries in display order."""
     rows = dossier.entries.filter(depth__gt=after_depth).prefetch_related("parts")
     return [EntryView(row, signed_entry(row)) for row in (rows[:limit] if limit else rows)]
+
+
+def newest_of(dossier: Dossier, *, skip: int, count: int) -> list[EntryView]:
+    """``count`` of the dossier's entries in display order, but for the newest ``skip``."""
+    rows = dossier.entries.order_by("-depth", "-entry_id").prefetch_related("parts")[skip : skip + count]
+    return [EntryView(row, signed_entry(row)) for row in reversed(rows)]
+
+
+def newer_than(dossier: Dossier, entry_id: str) -> int | None:
+    """How many of the dossier's entries stand after this one in display order; None for an entry that is not in it."""
+    found = dossier.entries.filter(pk=entry_id).values_list("depth", flat=True).first()
+    if found is None:
+        return None
+    return dossier.entries.filter(Q(depth__gt=found) | Q(depth=found, entry_id__gt=entry_id)).count()
+
+
+def marking_of(dossier: Dossier) -> Marking:
+    """The strictest of all conditions in the dossier, from the headers alone: each way of writing them is read once."""
+    raw = dossier.entries.values_list("header", flat=True).order_by().iterator(chunk_size=500)
+    told = {json.dumps(json.loads(bytes(one))["marking"], sort_keys=True) for one in raw}
+    return strictest(Marking.from_json(json.loads(one)) for one in told)
 
 
 def signed_entry(row: Entry) -> SignedEntry:

@@ -5,7 +5,8 @@ Pages, the command line and the API show this value; none of them asks the rooms
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +30,25 @@ if TYPE_CHECKING:
     from tansiq.node.dossiers.queries import EntryView
 
 
-def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int | None = None) -> dict[str, Any]:
-    """Everything an officer sees of one dossier: state, permitted acts, entries with parts, conditions and delivery evidence."""
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Which entries are read: ``count`` of them, but for the newest ``skip``."""
+
+    count: int
+    skip: int = 0
+
+
+def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, newest: Newest | None = None) -> dict[str, Any]:
+    """Everything an officer sees of one dossier: state, permitted acts, entries with parts, conditions and delivery evidence.
+
+    With ``newest``, of its entries these alone; what is not read is not opened, and its author is not told so.
+    """
     dossier = queries.get_dossier_for(officer, dossier_id)
-    note_opened(officer, dossier, now)
     me = my_id()
     rules = kind(dossier.kind, dossier.kind_version)
     state = queries.folded_of(dossier).state
-    shown = queries.entries_of(dossier, limit=limit)
+    shown = queries.newest_of(dossier, skip=newest.skip, count=newest.count) if newest else queries.entries_of(dossier)
+    note_opened(officer, dossier, now, None if newest is None else [view.row.entry_id for view in shown])
     evidence = delivery_of(view.row.entry_id for view in shown)
     people = names_of(set(_officers(shown)))
     files = _files(officer, dossier, shown, now)
@@ -70,14 +82,19 @@ def read_dossier(officer: Officer, dossier_id: str, *, now: datetime, limit: int
             {"text": n.text, "officer": people.get(n.officer, n.officer), "written_at": n.written_at}
             for n in queries.notes_of(dossier)
         ],
+        "marking": queries.marking_of(dossier).to_json(),
+        "entry_count": dossier.entry_count,
         "entries": [_entry(view, evidence.get(view.row.entry_id, []), people, files) for view in shown],
     }
 
 
-def note_opened(officer: Officer, dossier: Dossier, now: datetime) -> None:
-    """Audit the reading; tell each author once that an officer has opened its entries (the evidence of retrieval)."""
+def note_opened(officer: Officer, dossier: Dossier, now: datetime, entries: Collection[str] | None = None) -> None:
+    """Audit the reading; tell each author once that an officer has opened its entries (the evidence of retrieval).
+
+    ``entries`` are those that were read, all of them for None.
+    """
     with transaction.atomic():
-        fresh = actions.note_opened(officer, dossier, now)
+        fresh = actions.note_opened(officer, dossier, now, entries)
         by_author: dict[str, list[str]] = {}
         for entry in fresh:
             by_author.setdefault(entry.author, []).append(entry.entry_id)

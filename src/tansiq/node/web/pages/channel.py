@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KIND = "channel"
 MAX_LINES = 200
+SAID_SHOWN = 100
+"""Of a line, what stands on one page; the newest is on the first."""
 SPOKEN = frozenset({"open", "message", "call"})
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.core.paginator import Page, Paginator
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tansiq.engine.accords.markings import Marking, strictest
+from tansiq.engine.accords.markings import Marking
 from tansiq.engine.dossiers.common import COMMON_ACTS
 from tansiq.engine.entities.labels import property_label, schema_label
 from tansiq.engine.formats.times import parse_time
 from tansiq.engine.kinds import registry
 from tansiq.node.accounts.policy import may
 from tansiq.node.dossiers import queries
+from tansiq.node.flows.reading import Newest
 from tansiq.node.partners.queries import my_id
 from tansiq.node.web import words
 from tansiq.node.web.languages import language_now
@@ -84,7 +86,24 @@ ACT_TONES = {
 }
 WORDLESS = frozenset({"terms", "reservation", "plan_marks"})
 """Parts that are shown elsewhere, or that only machines read."""
+TOLD_WHOLE = frozenset({"alert_hit", "deconfliction"})
+ENTRIES_SHOWN = 50
 STEP_WORDS = ("queued", "sent", "delivered", "opened")
+
+
+def page_of_entries(row: Dossier, told: Mapping[str, str], *, size: int = 0) -> Page:
+    """The page of the timeline that is asked for: by its number, or by an ``entry`` that stands on it; the newest entries are on the first."""
+    size = size or ENTRIES_SHOWN
+    paginator = Paginator(range(row.entry_count), size)
+    newer = queries.newer_than(row, told["entry"]) if told.get("entry") else None
+    return paginator.get_page(newer // size + 1 if newer is not None else told.get("page"))
+
+
+def newest_on(row: Dossier, page: Page) -> Newest | None:
+    """What of the dossier is read for that page: all of it for kinds whose pages say more than a timeline, and are short."""
+    if row.kind in TOLD_WHOLE:
+        return None
+    return Newest(page.paginator.per_page, skip=(page.number - 1) * page.paginator.per_page)
 
 
 def entries_shown(read: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -119,7 +138,7 @@ def _entry(kind: str, entry: Mapping[str, Any], names: Mapping[str, str]) -> dic
 
 def conditions_of(read: Mapping[str, Any]) -> Marking:
     """The conditions of everything that stands in the dossier together: whoever keeps to these breaks none."""
-    return strictest(Marking.from_json(entry["marking"]) for entry in read["entries"])
+    return Marking.from_json(read["marking"])
 
 
 def _flags(entry: Mapping[str, Any]) -> list[str]:

@@ -225,6 +225,7 @@ def paging(context: template.Context, page: Any) -> dict[str, Any]:
     query = request.GET.copy() if request else None
     if query is not None:
         query.pop("page", None)
+        query.pop("entry", None)  # it led to the page where it stands
     return {"page": page, "query": query.urlencode() if query else ""}
 
 

@@ -22,6 +22,7 @@ from tansiq.node.web import words
 from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.channel import CallForm, LineForm
 from tansiq.node.web.pages import channel as pages
+from tansiq.node.web.pages.dossier import newest_on, page_of_entries
 from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
     """One line as a conversation, and the box in which a message is written and sent."""
     row = _line_for(officer, dossier_id)
-    context = _context(officer, row, now)
+    context = _context(request, officer, row, now)
     form = context["form"]
     if request.method == "POST":
         form = context["form"] = LineForm(dossier_id, request.POST, needs_threat=context["needs_threat"])
@@ -61,13 +62,15 @@ def _line_for(officer: Officer, dossier_id: str) -> Any:
     return row
 
 
-def _context(officer: Officer, row: Any, now: datetime) -> dict[str, Any]:
-    read = read_dossier(officer, row.dossier_id, now=now)
+def _context(request: HttpRequest, officer: Officer, row: Any, now: datetime) -> dict[str, Any]:
+    page = page_of_entries(row, request.GET, size=pages.SAID_SHOWN)
+    read = read_dossier(officer, row.dossier_id, now=now, newest=newest_on(row, page))
     names = words.node_names()
     acting = may(officer.roles, "act")
     needs_threat = bool((read["view"]["about"] or {}).get("threat")) and not read["accord"]
     return {
         "read": read,
+        "page": page,
         "names": names,
         "days": pages.conversation(read, names),
         "calls": pages.calls_shown(read, names, now=now),
@@ -86,7 +89,7 @@ def news(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
     row = _line_for(officer, dossier_id)
     if request.GET.get("seen") == pages.fingerprint(row):
         return HttpResponse(status=204)
-    return render(request, "web/channels/conversation.html", _context(officer, row, now))
+    return render(request, "web/channels/conversation.html", _context(request, officer, row, now))
 
 
 @require_POST
@@ -101,7 +104,7 @@ def call(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str)
             return _done(request, acted, _("The call is on its way. Here you see where it rings."))
         except TansiqError as error:
             tell_in_form(form, error, {"/parts/narrative": "text"})
-    context = _context(officer, row, now) | {"call_form": form}
+    context = _context(request, officer, row, now) | {"call_form": form}
     return render(request, "web/channels/channel.html", context, status=400)
 
 

@@ -60,10 +60,13 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
 @for_officers
 def show(request: HttpRequest, officer: Officer, now: datetime, dossier_id: str) -> HttpResponse:
     """One dossier with its timeline, conditions, delivery evidence, and the acts that are permitted now."""
-    read = read_dossier(officer, dossier_id, now=now)
+    row = queries.get_dossier_for(officer, dossier_id)
+    page = pages.page_of_entries(row, request.GET)
+    read = read_dossier(officer, dossier_id, now=now, newest=pages.newest_on(row, page))
     names = words.node_names()
     context = {
         "read": read,
+        "page": page,
         "names": names,
         "entries": pages.entries_shown(read, names),
         "conditions": pages.conditions_of(read),
