@@ -2,7 +2,8 @@
 
 A real node (SQLite, or PostgreSQL with ``--postgres``) is grown – dossiers copied in its store, a register by the ordinary import, one dossier of
 a thousand entries by acts –, started, and asked for its pages over HTTP by a signed-in officer, one after another, first at rest and then
-while the partner's officer acts twice a second and ``tansiq import`` reads a list of as many lines again and again. Told is the time from asking to the whole page.
+while the partner's officer acts twice a second and ``tansiq import`` reads a list of a quarter as many lines again and again. Told is the
+time from asking to the whole page.
 
     python -m bench.pages_together                                     # 2,000 dossiers, 10,000 lines of register
     python -m bench.pages_together --dossiers 100000 --lines 200000    # 1,000,000 values of register

@@ -388,6 +388,38 @@ def node(context: template.Context, node_id: str) -> SafeString:
     return format_html("{} <span class='node-id'>{}</span>", value(names[node_id]), code(node_id))
 
 
+_STEP = (
+    '<span class="step step-{}"><span class="step-own">{}</span><span class="step-other" dir="auto">{}</span></span>'
+)
+
+
+@register.simple_tag
+def letters(reading: Any) -> SafeString:
+    """A name word by word, each letter over its counterpart. Fifty of them stand on a page: they are put together here, not by the template."""
+    return format_html_join(
+        "",
+        '<span class="letters-word" dir="{}">{}</span>',
+        (
+            (direction, format_html_join("", _STEP, ((s.tone, s.own or "–", s.other or "–") for s in word)))
+            for direction, word in reading.directed
+        ),
+    )
+
+
+@register.simple_tag
+def letters_said(reading: Any) -> SafeString:
+    """The same as lists of words, for who does not see it."""
+    said = (
+        format_html_join(
+            "",
+            "<li>{} = {}: {}</li>",
+            ((value(s.own) if s.own else "–", value(s.other) if s.other else "–", s.word) for s in word),
+        )
+        for word in reading.words
+    )
+    return format_html_join("", "<li><ul>{}</ul></li>", ((one,) for one in said))
+
+
 @register.inclusion_tag("web/parts/comparison.html")
 def comparison(explanation: Mapping[str, Any]) -> dict[str, Any]:
     """Why a match is one: the letters in both directions, and every reason with its weight."""
