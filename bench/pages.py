@@ -89,6 +89,7 @@ def copy_dossiers(source: str, count: int, now: datetime) -> None:
                 seq=1,
                 depth=2,
                 act="refuse",
+                ground="not_available",
                 at=one.opened_at,
                 header=json.dumps(refused).encode(),
                 signatures=[],

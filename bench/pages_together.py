@@ -91,6 +91,7 @@ def measure(node: Made, drivers: dict[str, Driver], folder: Path, given: argpars
     )
     node.start(wait=300)
     person = Person(node.url, "liaison", PASSWORD)
+    person.http.timeout = 600
     pages = {name: ask(person, address) for name, address in addresses(dossier).items()} | {"search": search(person)}
     for what in pages.values():
         what()  # the index of names is built by the first question

@@ -66,7 +66,7 @@ def questions_of(client: Client, address: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/", 24), ("/dossiers/", 24), ("/search/", 16), ("/statistics/", 18), ("DOSSIER", 50)]
+    ("address", "most"), [("/", 25), ("/dossiers/", 25), ("/search/", 17), ("/statistics/", 20), ("DOSSIER", 50)]
 )
 def test_a_page_asks_as_many_questions_however_much_there_is(asked: World, address: str, most: int) -> None:
     dossier = asked.ask("ma")

@@ -41,6 +41,9 @@ FOR_EVERYBODY = {
     "accords_show": "the accords of the node",
     "accords_ratify": "asks for the role; no content of a circle",
     "people_leave": "asks for the role; numbers and no content",
+    "people_roles_grant": "asks for the own role; no content of a circle",
+    "people_roles_refuse": "asks for the own role; no content of a circle",
+    "people_roles_end": "asks for the own role or its holder; no content of a circle",
     "channels_duty_remove": "the roster is the node's; asks for the role",
     "alerts_show": "an alert is for whoever looks for the person; see test_alerts",
 }
@@ -96,7 +99,7 @@ def held(world: World) -> dict[str, dict[str, str]]:
         "channels": {"dossier_id": line.dossier, "call_id": call.entry_id},
         "rights": {"claim_id": claim, "holding_id": str(Holding.objects.filter(claim=claim)[0].pk)},
         "sessions": {"number": str(session.pk)},
-        "people": {"officer_id": officer.reference},
+        "people": {"officer_id": officer.reference, "number": "1"},
     }
 
 

@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from tansiq.engine.errors import Conflict, Rejected
 from tansiq.node.accounts.models import CALENDARS, DIGITS, ROLES, Absence, Officer, Shift, Team, Unit
@@ -194,8 +195,9 @@ def add_absence(
 
 def retire(officer: Officer) -> None:
     """Nobody signs in as this officer any more, who keeps no role and no circle; in the caller's transaction. The name stays for what was signed."""
-    officer.is_active, officer.roles, officer.unit = False, [], None
+    officer.is_active, officer.roles, officer.unit, officer.lent_until = False, [], None, None
     officer.set_unusable_password()
-    officer.save(update_fields=["is_active", "roles", "unit", "password"])
+    officer.save(update_fields=["is_active", "own_roles", "unit", "password", "lent_until"])
+    officer.elevations.filter(ended_at=None).update(ended_at=timezone.now())
     officer.teams.clear()
     Authenticator.objects.filter(user=officer).delete()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
+
+from tansiq.node.vault.columns import SealedTextField
 
 ROLES = [
     "liaison",
@@ -73,7 +77,8 @@ class Officer(AbstractBaseUser):
     )
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, related_name="officers")
     teams = models.ManyToManyField(Team, blank=True, related_name="officers")
-    roles = models.JSONField(default=list)
+    own_roles = models.JSONField(default=list, help_text="but for a role that was lent for a while")
+    lent_until = models.DateTimeField(null=True, help_text="where a role is lent: asked for no longer than that")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -102,6 +107,24 @@ class Officer(AbstractBaseUser):
         """The circles whose records this officer needs to know: the unit's and the teams'."""
         unit = {f"unit:{self.unit.code}"} if self.unit else set()
         return frozenset(unit | {f"team:{code}" for code in self.teams.values_list("code", flat=True)})
+
+    @cached_property
+    def _lent(self) -> list[tuple[str, datetime]]:
+        """Roles that were lent to this officer, and until when each; asked once for the row in hand, which is a request's."""
+        rows = self.elevations.filter(ended_at=None, until__gt=timezone.now())
+        return list(rows.values_list("role", "until"))
+
+    @property
+    def roles(self) -> list[str]:
+        """What this officer may act as now: their own roles, and those lent to them for a while."""
+        now = timezone.now()
+        is_lent = self.lent_until is not None and now < self.lent_until
+        lent = [role for role, until in self._lent if now < until] if is_lent else []
+        return [*self.own_roles, *(role for role in lent if role not in self.own_roles)]
+
+    @roles.setter
+    def roles(self, roles: list[str]) -> None:
+        self.own_roles = roles
 
     def has_role(self, *roles: str) -> bool:
         return bool(set(self.roles) & set(roles))
@@ -141,4 +164,28 @@ class Absence(models.Model):
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start"
             )
+        ]
+
+
+class Elevation(models.Model):
+    """A role that an officer asked to be lent for a while: waiting, refused, or in force until its time or until somebody ends it."""
+
+    officer = models.ForeignKey(Officer, on_delete=models.PROTECT, related_name="elevations")
+    role = models.CharField(max_length=20)
+    reason = SealedTextField()
+    minutes = models.PositiveSmallIntegerField(help_text="for how long it was asked")
+    asked_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=64, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True, help_text="set when it is granted")
+    ended_at = models.DateTimeField(null=True, help_text="refused, taken back, ended or run out")
+    ended_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["officer"], condition=models.Q(ended_at=None), name="one_elevation_at_a_time"
+            ),
+            models.CheckConstraint(condition=models.Q(minutes__gte=1, minutes__lte=720), name="elevation_at_most_12_h"),
         ]

@@ -84,5 +84,5 @@ def has_second_factor(officer: Officer) -> bool:
 def roles_of_nobody_but(officer: Officer) -> tuple[str, ...]:
     """Those of the officer's roles that no other active officer has."""
     rows = Officer.objects.filter(is_active=True).exclude(pk=officer.pk)
-    elsewhere = {role for roles in rows.values_list("roles", flat=True) for role in roles}
-    return tuple(role for role in officer.roles if role not in elsewhere)
+    elsewhere = {role for roles in rows.values_list("own_roles", flat=True) for role in roles}
+    return tuple(role for role in officer.own_roles if role not in elsewhere)

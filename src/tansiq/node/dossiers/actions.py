@@ -131,6 +131,7 @@ def append(
         seq=header.seq,
         depth=placed.trace.depth,
         act=header.act,
+        ground=str(ground)[:60] if (ground := header.codes.get("ground")) else None,
         at=header.at,
         header=entry.raw,
         signatures=entry.signed.to_json()["signatures"],

@@ -53,7 +53,27 @@ class Dossier(models.Model):
 
     class Meta:
         ordering = ["-changed_at"]
-        indexes = [models.Index(fields=["circle", "is_closed", "-changed_at"]), models.Index(fields=["kind", "phase"])]
+        indexes = [
+            models.Index(fields=["circle", "is_closed", "-changed_at"]),
+            models.Index(fields=["kind", "phase"]),
+            # What the yearly figures are counted from: read without a look at the rows, which are large.
+            models.Index(
+                fields=[
+                    "opened_at",
+                    "exercise",
+                    "kind",
+                    "circle",
+                    "opened_by",
+                    "phase",
+                    "urgent",
+                    "is_closed",
+                    "due_at",
+                    "participants",
+                    "dossier_id",
+                ],
+                name="dossiers_counted",
+            ),
+        ]
 
 
 class Owed(models.Model):
@@ -86,6 +106,7 @@ class Entry(models.Model):
     seq = models.PositiveIntegerField()
     depth = models.PositiveIntegerField()
     act = models.CharField(max_length=40)
+    ground = models.CharField(max_length=60, null=True, help_text="the code by which it refuses or deviates")
     at = models.DateTimeField()
     header = models.BinaryField()
     signatures = models.JSONField()
@@ -102,6 +123,12 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["dossier", "depth", "entry_id"]),
             models.Index(fields=["dossier", "author", "seq"]),
+            # What the yearly figures are counted from: read without a look at the rows.
+            models.Index(
+                fields=["act", "is_effective", "dossier", "ground"],
+                condition=models.Q(ground__isnull=False),
+                name="entries_with_ground",
+            ),
         ]
 
 

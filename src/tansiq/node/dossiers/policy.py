@@ -59,6 +59,11 @@ def counted_for(officer: OfficerLike) -> Q:
     return Q() if COUNTING_ROLES & set(officer.roles) else visible_to(officer)
 
 
+def may_count(officer: OfficerLike, record: InCircle) -> bool:
+    """:func:`counted_for` of a row in hand, or of a group of rows of one circle."""
+    return bool(COUNTING_ROLES & set(officer.roles)) or may_see(officer, record)
+
+
 def may_approve(officer: OfficerLike, *, author: str, role: str) -> bool:
     """Whether ``officer`` may give the approval of ``role`` to a draft of ``author``: never one's own."""
     return may(officer.roles, "approve") and role in officer.roles and officer.reference != author

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from tansiq.engine.errors import TansiqError
+from tansiq.node.accounts import elevations
 from tansiq.node.audit import tasks as audit_tasks
 from tansiq.node.desk import actions as desk
 from tansiq.node.exchange import accepting, blobs, delivery, gaps, pulling, relaying
@@ -123,6 +124,7 @@ def remind(now: datetime) -> None:
     exchange.flag_undelivered(now)
     attaching.flag_late(now)
     desk.sweep(now)
+    elevations.sweep(now)
 
 
 def begin(now: datetime) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tansiq.node.accounts import elevations
 from tansiq.node.accounts.policy import may
 from tansiq.node.audit import policy as audit_policy
 from tansiq.node.desk import queries as desk
@@ -55,6 +56,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "now": timezone.now(),
         "unit_name": unit_name(request, language),
         "recovering": recovering(request),
+        "lent": lent(request),
         "urgent": overdue(request),
         "ringing": ringing(request),
         "places": places(request),
@@ -82,6 +84,17 @@ def recovering(request: HttpRequest) -> dict[str, Any] | None:
     if row is None:
         return None
     return {"copy_at": row.copy_at, "awaited": words.named(recovery.awaited(row), words.node_names())}
+
+
+def lent(request: HttpRequest) -> list[dict[str, Any]]:
+    """The roles that are lent to somebody now: they stand above every page, for everybody."""
+    officer: Any = getattr(request, "user", None)
+    if officer is None or not officer.is_authenticated:
+        return []
+    return [
+        {"name": str(row.officer), "role": words.officer_role(row.role), "until": row.until}
+        for row in elevations.in_force(timezone.now())
+    ]
 
 
 def overdue(request: HttpRequest) -> dict[str, str] | None:

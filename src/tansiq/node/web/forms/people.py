@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from tansiq.node.accounts import elevations
 from tansiq.node.accounts.queries import officers
 from tansiq.node.desk.actions import MAX_NOTE
+from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form
 
 if TYPE_CHECKING:
@@ -41,3 +43,21 @@ class LeavingForm(Form):
     def chosen(self) -> Officer | None:
         """The colleague, or nobody."""
         return next((one for one in self.others if one.reference == self.cleaned_data["to"]), None)
+
+
+class ElevationForm(Form):
+    """Which role, for how long, and why."""
+
+    role = forms.ChoiceField()
+    minutes = forms.TypedChoiceField(coerce=int)
+    reason = forms.CharField(max_length=elevations.MAX_REASON, widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}))
+
+    def __init__(self, officer: Officer, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = [(role, words.officer_role(role)) for role in elevations.roles_for(officer)]
+        minutes = [(one, _("%(minutes)d minutes") % {"minutes": one}) for one in elevations.MINUTES]
+        self.fields["role"].choices = roles  # type: ignore[attr-defined]
+        self.fields["minutes"].choices = minutes  # type: ignore[attr-defined]
+        self.fields["role"].label, self.fields["minutes"].label = _("Role"), _("For how long")
+        self.fields["reason"].label = _("Why")
+        self.fields["reason"].help_text = _("Read by those who decide, and by the auditor. Name no person of a case.")
