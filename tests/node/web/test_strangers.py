@@ -38,6 +38,7 @@ WITH_ID = sorted(name for name, pattern in BY_NAME.items() if pattern.pattern.co
 FOR_EVERYBODY = {
     "dossiers_open": "a kind's empty form",
     "partners_show": "the partners of the node",
+    "partners_line": "the partners of the node; asks for the role",
     "accords_show": "the accords of the node",
     "accords_ratify": "asks for the role; no content of a circle",
     "people_leave": "asks for the role; numbers and no content",

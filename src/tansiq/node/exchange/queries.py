@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +76,46 @@ def _state(item: Item, envelope: OutEnvelope | None) -> str:
     if envelope is None:
         return "queued"
     return "refused" if envelope.state == OutEnvelope.REFUSED else "sent"
+
+
+LINE_TEST = "line-test/"
+
+
+@dataclass(frozen=True, slots=True)
+class LineTest:
+    """One test of the line: when it was begun, sealed, and receipted; ``code`` is why it was refused."""
+
+    begun_at: datetime
+    sealed_at: datetime | None
+    receipted_at: datetime | None
+    code: str
+    attempts: int
+    via: tuple[str, ...]
+
+    @property
+    def is_over(self) -> bool:
+        return self.receipted_at is not None or bool(self.code)
+
+
+def line_tests(partner: str, most: int) -> list[LineTest]:
+    """The newest tests of the line to this partner."""
+    rows = Item.objects.filter(partner=partner, type="heads", reference__startswith=LINE_TEST)
+    route = Link.objects.filter(partner=partner).values_list("route", flat=True).first() or []
+    found = []
+    for item in rows.select_related("envelope").defer("content", "envelope__raw").order_by("-id")[:most]:
+        sealed = item.envelope
+        is_refused = sealed is not None and sealed.state == OutEnvelope.REFUSED
+        found.append(
+            LineTest(
+                begun_at=item.created_at,
+                sealed_at=sealed.created_at if sealed else None,
+                receipted_at=None if is_refused else item.delivered_at,
+                code=sealed.code if sealed and is_refused else "",
+                attempts=sealed.attempts if sealed else 0,
+                via=tuple(route),
+            )
+        )
+    return found
 
 
 def has_item(partner: str, type_: str, reference: str) -> bool:

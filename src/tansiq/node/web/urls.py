@@ -142,6 +142,7 @@ urlpatterns = [
     path("partners/", partners.index, name="partners"),
     path("partners/correspondents/", partners.correspondents, name="partners_correspondents"),
     path("partners/<str:node>/", partners.show, name="partners_show"),
+    path("partners/<str:node>/line/", partners.line, name="partners_line"),
     path("accords/", partners.accords, name="accords"),
     path("accords/<str:accord_id>/", partners.accord, name="accords_show"),
     path("accords/<str:accord_id>/ratify/", partners.ratify, name="accords_ratify"),

@@ -40,6 +40,8 @@ def initial_of(officer: Officer, given: Mapping[str, str], source: Source | None
         initial |= {"question": source.text, "partners": [*source.partners], **source.conditions}
     if given.get("to"):
         initial["partners"] = [given["to"]]
+    if given.get("exercise") == "on":
+        initial["exercise"] = True
     try:
         if given.get("search"):
             initial |= _from_search(officer, given["search"])

@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 from tansiq.engine.envelopes import words as spoken
 from tansiq.engine.envelopes.cards import fingerprint
 from tansiq.engine.errors import TansiqError
-from tansiq.node.exchange.queries import links
+from tansiq.node.exchange.queries import LineTest, links
 from tansiq.node.partners.queries import accord_in_force, accords_among, my_id, opened, partners
 from tansiq.node.web import words
 from tansiq.node.web.forms.parts import language_name
@@ -35,6 +35,33 @@ def partners_shown() -> list[dict[str, Any]]:
     held = links()
     me = my_id()
     return [partner_shown(row, held.get(row.node_id, {}), me) for row in partners()]
+
+
+def line_test_shown(test: LineTest) -> dict[str, Any]:
+    """A test of the line as the steps of a delivery, and how long the way there and back took."""
+    steps = [
+        {"label": _("Begun"), "at": test.begun_at, "state": "done"},
+        {"label": _("Sealed and signed"), "at": test.sealed_at, "state": "done" if test.sealed_at else "waiting"},
+    ]
+    if test.code:
+        text = sentence(test.code, {}, language_now(), isolate=True)
+        steps.append({"label": _("Refused"), "state": "failed", "text": text})
+    else:
+        done = test.receipted_at is not None
+        steps.append(
+            {
+                "label": _("Receipt signed by the partner"),
+                "at": test.receipted_at,
+                "state": "done" if done else "waiting",
+            }
+        )
+    took = (test.receipted_at - test.begun_at).total_seconds() if test.receipted_at else None
+    return {
+        "steps": steps,
+        "took": f"{took:.1f}" if took is not None else "",
+        "attempts": test.attempts,
+        "via": test.via,
+    }
 
 
 def partner_shown(row: Partner, link: Mapping[str, Any], me: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -15,7 +16,7 @@ from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.node.accounts.policy import may, require
 from tansiq.node.exchange.queries import links
 from tansiq.node.flows import accords as flow
-from tansiq.node.flows import act
+from tansiq.node.flows import act, loopback
 from tansiq.node.flows.reading import read_dossier
 from tansiq.node.partners import actions, queries
 from tansiq.node.web import words
@@ -23,7 +24,7 @@ from tansiq.node.web.access import for_officers
 from tansiq.node.web.forms.correspondent import PLACES, CorrespondentForm
 from tansiq.node.web.forms.may_send import MaySendForm
 from tansiq.node.web.pages.dossier import acts_shown, considered_shown
-from tansiq.node.web.pages.partner import accord_shown, human_rights_of, partner_shown, partners_shown
+from tansiq.node.web.pages.partner import accord_shown, human_rights_of, line_test_shown, partner_shown, partners_shown
 from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> Ht
         row = queries.get_partner(node)
     except Rejected as error:
         raise Http404 from error
-    context = {"partner": partner_shown(row, links().get(node, {}), queries.my_id())}
+    context = {"partner": partner_shown(row, links().get(node, {}), queries.my_id())} | _line(officer, node)
     rules = human_rights_of(node)
     form = MaySendForm(request.GET if "kind" in request.GET else None, rules=[one["rule"] for one in rules])
     answered: dict[str, Any] | None = None
@@ -54,6 +55,30 @@ def show(request: HttpRequest, officer: Officer, now: datetime, node: str) -> Ht
             tell_in_form(form, error)
     context |= {"may_send": form, "answered": answered, "rules": rules}
     return render(request, "web/partners/partner.html", context)
+
+
+def _line(officer: Officer, node: str) -> dict[str, Any]:
+    tests = loopback.tests_of(node)
+    return {
+        "tests": [line_test_shown(one) for one in tests],
+        "is_testing": bool(tests) and not tests[0].is_over,
+        "may_test": loopback.may_test(officer),
+        "may_exercise": may(officer.roles, "act"),
+    }
+
+
+@for_officers
+def line(request: HttpRequest, officer: Officer, now: datetime, node: str) -> HttpResponse:
+    """The tests of the line alone, as the page asks for them while one is under way; a new one is begun by POST."""
+    try:
+        row = queries.get_partner(node)
+    except Rejected as error:
+        raise Http404 from error
+    if request.method == "POST":
+        loopback.begin(officer, node, now=now)
+        return redirect(f"{reverse('partners_show', args=[node])}#line-tests")
+    context = {"partner": {"node_id": row.node_id}} | _line(officer, node)
+    return render(request, "web/partners/line_tests.html", context)
 
 
 @for_officers
