@@ -56,7 +56,11 @@ NOWHERE = {"hash": "0" * 64, "uuid": "00000000-0000-4000-8000-000000000000"}
 @pytest.fixture
 def held(world: World) -> dict[str, dict[str, str]]:
     """By the first word of an address's name, and else for all: one row of each sort, every one in a circle of the liaison's."""
-    accord = world.accord("ma", kinds=KINDS)
+    return rows_of_another_circle(world, world.accord("ma", kinds=KINDS))
+
+
+def rows_of_another_circle(world: World, accord: str) -> dict[str, dict[str, str]]:
+    """What :func:`held` gives."""
     dossier = world.ask("ma", name=SECRET)
     officer = world.officer("liaison")
     version = world.version(accord)
@@ -92,7 +96,7 @@ def held(world: World) -> dict[str, dict[str, str]]:
             "right": str(right.pk),
             "subject_id": str(left.pk),
             "screening_id": str(made.pk),
-            "search_id": str(Search.objects.get().pk),
+            "search_id": str(Search.objects.order_by("-asked_at", "-pk")[0].pk),
             "shift_id": "1",
             "plan_id": str(plans[0].plan_id),
             "conflict_id": str(Conflict.objects.filter(plan=plans[0]).get().pk),
