@@ -54,7 +54,11 @@ class Dossier(models.Model):
     class Meta:
         ordering = ["-changed_at"]
         indexes = [
-            models.Index(fields=["circle", "is_closed", "-changed_at"]),
+            # Lists are counted and put in order from the index; only the rows of a page are looked up.
+            models.Index(
+                fields=["circle", "is_closed", "exercise", "-changed_at", "dossier_id"], name="dossiers_listed"
+            ),
+            models.Index(fields=["continues"], name="dossiers_continued"),
             models.Index(fields=["kind", "phase"]),
             # What the yearly figures are counted from: read without a look at the rows, which are large.
             models.Index(

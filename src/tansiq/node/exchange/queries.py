@@ -42,7 +42,8 @@ def delivery_of(references: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """For each item reference, how it stands at each partner: queued, sent, delivered or refused, with its evidence."""
     evidence: dict[str, list[dict[str, Any]]] = {}
     rows = (
-        Item.objects.filter(reference__in=list(references), type="entry")
+        # By partner too: so the rule of one item a reference is an index for it.
+        Item.objects.filter(partner__in=partners.ids(), reference__in=list(references), type="entry")
         .select_related("envelope")
         .defer("content", "envelope__raw")
     )

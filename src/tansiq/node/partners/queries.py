@@ -36,6 +36,11 @@ def partners() -> list[Partner]:
     return list(Partner.objects.filter(is_self=False))
 
 
+def ids() -> list[str]:
+    """Every other node by its id, also those that are suspended."""
+    return list(Partner.objects.filter(is_self=False).values_list("node_id", flat=True))
+
+
 def dialling() -> set[str]:
     """Partners that cannot be reached from outside: they fetch what waits for them."""
     return set(Partner.objects.filter(is_self=False, dials_us=True).values_list("node_id", flat=True))

@@ -45,7 +45,8 @@ def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse
         is_open={"closed": False, "all": None}.get(told["state"], True),
         exercise=None if settings.NODE.exercise else told["exercise"] == "only",
     )
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.values_list("pk", flat=True), PAGE).get_page(request.GET.get("page"))
+    page.object_list = queries.in_order(page.object_list)
     context = {
         "page": page,
         "told": told,
