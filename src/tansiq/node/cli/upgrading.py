@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import count
+
 import click
 
 from tansiq.engine.errors import Conflict
@@ -33,9 +36,27 @@ def pending() -> list[str]:
 
 
 def require_shape() -> None:
-    """Raise Conflict("settings.store_older") unless the store has the shape of this program; or ("settings.store_newer")."""
-    if lacking := pending():
+    """Raise Conflict("settings.store_older") unless the store has the shape of this program; or ("settings.store_newer").
+
+    A database that does not answer yet – it starts, or recovers – is waited for.
+    """
+    if lacking := _pending_once_there():
         raise Conflict("settings.store_older", count=len(lacking))
+
+
+def _pending_once_there() -> list[str]:
+    from django.db import OperationalError, connection
+
+    for number in count():
+        try:
+            return pending()
+        except OperationalError:
+            if number == 0:
+                click.echo("The database does not answer yet; waiting for it.", err=True)
+        finally:
+            connection.close()  # the processes of the node are forked after this: a connection has one owner
+        time.sleep(1)
+    raise AssertionError
 
 
 @click.command()
