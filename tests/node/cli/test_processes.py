@@ -53,3 +53,34 @@ def test_a_part_that_ends_is_started_again(tmp_path: Path) -> None:
     os.close(writing)
     assert len(set(begun)) == 2
     assert not Path(f"/proc/{begun[1]}").exists(), "stopped in order"
+
+
+FULL = """
+import os, sys, threading
+from tansiq.node.cli import processes
+stop = threading.Event()
+mark = sys.argv[1]
+
+def part():
+    if not os.path.exists(mark):
+        open(mark, "w").close()
+        os._exit(7)
+    open(mark + ".again", "w").close()
+    threading.Event().wait()
+
+def watch():
+    while not os.path.exists(mark + ".again"):
+        stop.wait(0.05)
+    stop.set()
+
+threading.Thread(target=watch, daemon=True).start()
+processes.supervise({"part": part}, stop=stop)
+"""
+
+
+def test_the_parent_outlives_a_log_on_a_full_disk(tmp_path: Path) -> None:
+    mark = tmp_path / "ended"
+    with Path("/dev/full").open("wb") as full:  # every write to it fails, as on a disk without room
+        done = subprocess.run([sys.executable, "-c", FULL, str(mark)], stderr=full, timeout=60, check=False)
+    assert mark.with_suffix(".again").exists()
+    assert done.returncode == 0

@@ -6,6 +6,7 @@ to the store, so that nothing half done is copied into a child.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import multiprocessing
@@ -43,7 +44,7 @@ def supervise(parts: Mapping[str, Callable[[], None]], *, stop: threading.Event)
         while not stop.wait(0.3):
             for name, child in running.items():
                 if not child.is_alive():
-                    click.echo(f"{name} ended with status {child.exitcode}; starting it again", err=True)
+                    _tell(f"{name} ended with status {child.exitcode}; starting it again")
                     stop.wait(1)
                     running[name] = _started(name, parts[name])
     finally:
@@ -52,6 +53,12 @@ def supervise(parts: Mapping[str, Callable[[], None]], *, stop: threading.Event)
         for child in running.values():
             child.join(10)
             child.kill()
+
+
+def _tell(text: str) -> None:
+    """Say it where it can be said: the parent of all outlives a log that cannot be written, such as one on a disk that is full."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def _started(name: str, part: Callable[[], None]) -> ForkProcess:
