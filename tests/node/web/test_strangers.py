@@ -7,6 +7,7 @@ which row of another circle stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,11 +20,13 @@ from tansiq.node.deconfliction.models import Conflict
 from tansiq.node.dossiers.models import Entry
 from tansiq.node.exchange.models import Upload
 from tansiq.node.flows import act as flow
+from tansiq.node.flows import breaches as telling_breach
 from tansiq.node.flows import claims, screening
 from tansiq.node.flows.searching import Fields
 from tansiq.node.register import actions as register
 from tansiq.node.rights import actions as rights
-from tansiq.node.rights.models import Holding
+from tansiq.node.rights import breaches
+from tansiq.node.rights.models import Holding, Notice
 from tansiq.node.search.models import Search
 from tansiq.node.web.urls import urlpatterns
 from tests.node.flows.test_calling import KINDS, OPEN, called
@@ -102,10 +105,19 @@ def rows_of_another_circle(world: World, accord: str) -> dict[str, dict[str, str
             "conflict_id": str(Conflict.objects.filter(plan=plans[0]).get().pk),
         },
         "channels": {"dossier_id": line.dossier, "call_id": call.entry_id},
-        "rights": {"claim_id": claim, "holding_id": str(Holding.objects.filter(claim=claim)[0].pk)},
+        "rights": {**breach_of(world), "claim_id": claim, "holding_id": str(Holding.objects.filter(claim=claim)[0].pk)},
         "sessions": {"number": str(session.pk)},
         "people": {"officer_id": officer.reference, "number": "1"},
     }
+
+
+def breach_of(world: World) -> dict[str, str]:
+    """A breach that a partner is told of."""
+    dpo, known = world.officer("dpo"), world.now - timedelta(hours=1)
+    told = breaches.Told(("integrity",), "risk", SECRET, SECRET, SECRET, known)
+    breach = str(breaches.open_breach(dpo, told, now=world.now).pk)
+    telling_breach.notify(dpo, breach, to=["ma"], circle="unit:ops", now=world.now)
+    return {"breach_id": breach, "notice_id": str(Notice.objects.get(breach=breach).pk)}
 
 
 def asked_for(world: World) -> str:

@@ -70,6 +70,11 @@ def open_of(officer: str) -> list[Draft]:
     return list(Draft.objects.filter(officer=officer, state__in=OPEN).order_by("created_at"))
 
 
+def state_of(draft_id: str) -> str:
+    """How far a draft is, for whoever keeps its id; empty where there is none."""
+    return Draft.objects.filter(draft_id=draft_id).values_list("state", flat=True).first() or ""
+
+
 def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:
     """Lay the draft before whoever holds ``role``, in the caller's transaction."""
     Draft.objects.filter(pk=draft.pk).update(

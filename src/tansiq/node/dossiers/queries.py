@@ -91,6 +91,12 @@ def dossiers_for(
     return rows
 
 
+def opened_under(reference: str) -> Dossier | None:
+    """The dossier that this node opened under a reference of its own; for the machine."""
+    rows = Dossier.objects.filter(references__token=search_token(reference), entries__is_own=True).defer("folded")
+    return rows.first()
+
+
 def in_order(dossier_ids: Iterable[str]) -> list[Dossier]:
     """The dossiers of these ids, in this order; for ids that were read by right."""
     wanted = list(dossier_ids)

@@ -26,9 +26,9 @@ from tansiq.engine.errors import Rejected, TansiqError
 from tansiq.engine.formats.times import format_time
 from tansiq.engine.matching import Index, Labels, Match
 from tansiq.node.desk import actions as desk
-from tansiq.node.dossiers import drafts
 from tansiq.node.dossiers import queries as dossiers
 from tansiq.node.flows import erasing, erasure_ledger
+from tansiq.node.flows.handed_drafts import lay
 from tansiq.node.flows.intents import Intent
 from tansiq.node.flows.reaching import erase
 from tansiq.node.flows.searching import Fields
@@ -188,39 +188,13 @@ def _message(officer: Officer, claim: Claim, holding: Holding, to: tuple[str, ..
         parts=(Part(type="narrative", language="en", content={"topic": "message", "text": text}),),
         circle=holding.circle,
     )
-    return _drafted(officer, intent, None, holding.circle, to[0], now)
+    return lay(officer, intent, None, holding.circle, to[0], now)
 
 
 def _purpose(dossier: Dossier | None) -> str:
     about = dossiers.view_of(dossier).get("about") if dossier is not None else None
     told = about.get("purpose") if isinstance(about, dict) else None
     return str(told or "prevention")
-
-
-def _drafted(
-    officer: Officer, intent: Intent, dossier: Dossier | None, circle: str, partner: str, now: datetime
-) -> str:
-    draft = drafts.save(
-        officer,
-        draft_id=None,
-        kind_name=intent.kind,
-        act=intent.act,
-        intent=intent.to_json(),
-        dossier=dossier,
-        circle=circle,
-        now=now,
-    )
-    desk.put(
-        "drafted",
-        f"drafted/{draft.pk}",
-        title_code="desk.claim_draft",
-        facts={"partner": partner, "act": intent.act, "kind": intent.kind},
-        circle=circle,
-        link=f"/drafts/{draft.pk}",
-        urgent=True,
-        now=now,
-    )
-    return str(draft.pk)
 
 
 # -- deciding ------------------------------------------------------------------------------------------------------------
@@ -310,7 +284,7 @@ def _tell_on(officer: Officer, claim: Claim, holding: Holding, now: datetime) ->
         codes = {"entry": row.entry_id, "part": commitment, "due": format_time(now + CONFIRM_WITHIN)}
         act_name = "recall_part" if holding.measure == holding.ERASE else "correct"
         intent = Intent(kind="report", act=act_name, dossier=dossier.dossier_id, codes=codes)
-        _drafted(officer, intent, dossier, dossier.circle, others[0], now)
+        lay(officer, intent, dossier, dossier.circle, others[0], now)
         return
     for other in others:
         _message(officer, claim, holding, (other,), holding.measure, now)

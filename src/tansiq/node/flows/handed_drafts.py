@@ -18,7 +18,7 @@ from tansiq.node.flows.intents import Intent
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
-    from tansiq.node.dossiers.models import Draft
+    from tansiq.node.dossiers.models import Dossier, Draft
 
 
 def hand(account: Officer, client: str, intent: Intent, *, draft_id: str = "", now: datetime) -> str:
@@ -39,6 +39,31 @@ def hand(account: Officer, client: str, intent: Intent, *, draft_id: str = "", n
             now=now,
         )
     return kept
+
+
+def lay(officer: Officer, intent: Intent, dossier: Dossier | None, circle: str, partner: str, now: datetime) -> str:
+    """Lay what the data-protection officer drafted on the desk of the circle that will sign it, in the caller's transaction; returns its id."""
+    draft = drafts.save(
+        officer,
+        draft_id=None,
+        kind_name=intent.kind,
+        act=intent.act,
+        intent=intent.to_json(),
+        dossier=dossier,
+        circle=circle,
+        now=now,
+    )
+    desk.put(
+        "drafted",
+        f"drafted/{draft.pk}",
+        title_code="desk.claim_draft",
+        facts={"partner": partner, "act": intent.act, "kind": intent.kind},
+        circle=circle,
+        link=f"/drafts/{draft.pk}",
+        urgent=True,
+        now=now,
+    )
+    return str(draft.pk)
 
 
 def take_over(officer: Officer, draft_id: str, *, now: datetime) -> Draft:

@@ -1,4 +1,4 @@
-"""Rows of data-subject requests. Who asks, why, and every reason are sealed; what stands in clear names nobody."""
+"""Rows of data-subject requests and of breaches. Who asks, why, and every reason are sealed; what stands in clear names nobody."""
 
 from __future__ import annotations
 
@@ -76,3 +76,45 @@ class Holding(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["claim", "place"], name="one_holding_per_place")]
+
+
+class Breach(models.Model):
+    """A breach of personal data, as it is documented (Directive (EU) 2016/680 art. 30(5)) and told on."""
+
+    NATURES = ("confidentiality", "integrity", "availability")
+    UNLIKELY, RISK, HIGH = "unlikely", "risk", "high"
+    RISKS = (UNLIKELY, RISK, HIGH)
+
+    breach_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    natures = models.JSONField(help_text="some of NATURES")
+    risk = models.CharField(max_length=8)
+    told = SealedJSONField(help_text="what happened, consequences, measures, persons, records")
+    happened_at = models.DateTimeField(null=True)
+    known_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="by when the supervisory authority is told")
+    supervisor_at = models.DateTimeField(null=True)
+    supervisor_note = SealedTextField(
+        null=True, help_text="how, under which number; why late, or why it needs not be told"
+    )
+    persons_at = models.DateTimeField(null=True)
+    persons_note = SealedTextField(null=True, help_text="whom, how, or why not (art. 31)")
+    closed_at = models.DateTimeField(null=True)
+    created_by = models.CharField(max_length=36)
+
+    class Meta:
+        ordering = ["due_at", "breach_id"]
+
+
+class Notice(models.Model):
+    """What one partner is told of a breach: a draft, then a line that is opened; or told otherwise, outside of this program."""
+
+    breach = models.ForeignKey(Breach, on_delete=models.PROTECT, related_name="notices")
+    partner = models.CharField(max_length=160)
+    number = models.CharField(max_length=60, unique=True, help_text="the reference under which the line is opened")
+    draft = models.CharField(max_length=36)
+    made_at = models.DateTimeField()
+    otherwise = SealedTextField(null=True)
+    otherwise_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]

@@ -1,4 +1,4 @@
-"""Who deals with data-subject requests: the data-protection officers, all of them all requests, and nobody else.
+"""Who deals with data-subject requests and breaches: the data-protection officers, all of them with all, and nobody else.
 
 Officers who work with the data learn of a request only what they must do for it: a task, a draft.
 """
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.node.accounts.policy import may, require
-from tansiq.node.rights.models import Claim, Holding
+from tansiq.node.rights.models import Breach, Claim, Holding
 
 BY_RIGHT = {
     Claim.ACCESS: frozenset({Holding.DISCLOSE, Holding.WITHHOLD}),
@@ -32,8 +32,8 @@ class OfficerLike(Protocol):
     def roles(self) -> list[str]: ...
 
 
-def may_see(officer: OfficerLike, claim: Claim) -> bool:  # noqa: ARG001 - the shape of every room's policy
-    """Whether the officer deals with data-subject requests."""
+def may_see(officer: OfficerLike, row: Claim | Breach) -> bool:  # noqa: ARG001 - the shape of every room's policy
+    """Whether the officer deals with data-subject requests and breaches."""
     return may(officer.roles, "claims")
 
 

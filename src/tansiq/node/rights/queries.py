@@ -1,4 +1,4 @@
-"""Reads of data-subject requests, each given the officer; *not found* and *not allowed* raise the same error."""
+"""Reads of data-subject requests and breaches, each given the officer; *not found* and *not allowed* raise the same error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tansiq.engine.errors import Rejected
 from tansiq.node.rights import policy
-from tansiq.node.rights.models import Claim, Holding
+from tansiq.node.rights.models import Breach, Claim, Holding, Notice
 from tansiq.node.rights.policy import OfficerLike
 
 MAX_LISTED = 200
@@ -49,3 +49,35 @@ def get_holding(claim: Claim, holding_id: object) -> Holding:
 def claim_by_id(claim_id: str) -> Claim | None:
     """The request, for the machine."""
     return Claim.objects.filter(claim_id=claim_id).first()
+
+
+def get_breach_for(officer: OfficerLike, breach_id: object) -> Breach:
+    """The breach; raises Rejected("rights.breach_not_found")."""
+    try:
+        known = UUID(str(breach_id))
+    except ValueError:
+        raise Rejected("rights.breach_not_found", breach=str(breach_id)[:40]) from None
+    found = Breach.objects.filter(policy.visible_to(officer), breach_id=known).first()
+    if found is None:
+        raise Rejected("rights.breach_not_found", breach=str(breach_id)[:40])
+    return found
+
+
+def breaches_for(officer: OfficerLike, *, is_open: bool = True) -> list[Breach]:
+    """Breaches that are not closed, the first due first; else the closed ones, the newest first."""
+    rows = Breach.objects.filter(policy.visible_to(officer), closed_at__isnull=is_open).prefetch_related("notices")
+    return list((rows if is_open else rows.order_by("-closed_at"))[:MAX_LISTED])
+
+
+def notices_of(breach: Breach) -> list[Notice]:
+    """What partners are told of a breach that the caller was given by one of these queries, in the order of making."""
+    return list(breach.notices.all())
+
+
+def get_notice(breach: Breach, notice_id: object) -> Notice:
+    """One of them; raises Rejected("rights.notice_not_found")."""
+    known = str(notice_id)
+    found = breach.notices.filter(pk=int(known)).first() if known.isascii() and known.isdigit() else None
+    if found is None:
+        raise Rejected("rights.notice_not_found", notice=known[:40])
+    return found

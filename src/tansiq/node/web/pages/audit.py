@@ -92,6 +92,15 @@ def event_word(event: str) -> str:
         "register.subject_read": pgettext("event", "A subject was read"),
         "register.subject_received": pgettext("event", "A subject was received"),
         "rights.answered": pgettext("event", "A data-subject request was answered"),
+        "rights.breach_closed": pgettext("event", "A data breach was closed"),
+        "rights.breach_notice": pgettext("event", "A notice of a breach was drafted for a partner"),
+        "rights.breach_opened": pgettext("event", "A data breach was written down"),
+        "rights.breach_otherwise": pgettext("event", "It was noted that a partner was told of a breach otherwise"),
+        "rights.breach_persons": pgettext("event", "It was noted that the persons concerned were told of a breach"),
+        "rights.breach_read": pgettext("event", "A data breach was read"),
+        "rights.breach_supervisor": pgettext(
+            "event", "It was noted that the supervisory authority was told of a breach"
+        ),
         "rights.chosen": pgettext("event", "A measure for a data subject was chosen"),
         "rights.consulted": pgettext("event", "An originator was consulted for a data subject"),
         "rights.decided": pgettext("event", "A data-subject request was decided"),
