@@ -83,6 +83,8 @@ def test_only_the_data_protection_officer_writes_or_reads_it(world: World) -> No
             rights.open_breach(world.officer(name), told_of(world), now=world.now)
         with pytest.raises(Rejected, match=r"rights\.breach_not_found"):
             queries.get_breach_for(world.officer(name), breach.pk)
+        with pytest.raises(Refused, match=r"account\.role"):
+            rights.note_supervisor(world.officer(name), breach.pk, at=world.now, note="", now=world.now)
         assert signed_in(world, name).get("/rights/breaches/").status_code == 403
         assert signed_in(world, name).get(f"/rights/breaches/{breach.pk}/").status_code == 404
 

@@ -88,9 +88,9 @@ def note_supervisor(officer: OfficerLike, breach_id: object, *, at: datetime, no
 
     Raises Rejected("rights.breach_known") for a moment before it was known or after now, ("rights.text"); Conflict("rights.breach_closed").
     """
-    said = _text(note, "/note")
     with transaction.atomic():
         breach = _open(officer, breach_id)
+        said = _text(note, "/note")
         _require_between(breach, at, now)
         breach.supervisor_at, breach.supervisor_note = at, said
         breach.save(update_fields=["supervisor_at", "supervisor_note"])
@@ -101,9 +101,9 @@ def note_supervisor(officer: OfficerLike, breach_id: object, *, at: datetime, no
 
 def note_persons(officer: OfficerLike, breach_id: object, *, at: datetime, note: str, now: datetime) -> Breach:
     """Note that the persons concerned were told, or why not (art. 31); raises what :func:`note_supervisor` raises."""
-    said = _text(note, "/note")
     with transaction.atomic():
         breach = _open(officer, breach_id)
+        said = _text(note, "/note")
         _require_between(breach, at, now)
         breach.persons_at, breach.persons_note = at, said
         breach.save(update_fields=["persons_at", "persons_note"])
@@ -127,9 +127,9 @@ def note_notice(
 
 def note_otherwise(officer: OfficerLike, breach_id: object, notice_id: object, *, note: str, now: datetime) -> Notice:
     """Note that a partner was told by another way, and how; raises Rejected("rights.notice_not_found"), ("rights.text")."""
-    said = _text(note, "/note")
     with transaction.atomic():
         breach = _open(officer, breach_id)
+        said = _text(note, "/note")
         notice = queries.get_notice(breach, notice_id)
         notice.otherwise, notice.otherwise_at = said, now
         notice.save(update_fields=["otherwise", "otherwise_at"])
