@@ -16,7 +16,7 @@ from tansiq.demo.nodes import MOROCCO, CommandFailed, wait_for
 from tests.system import intents
 from tests.system.world import HERE, Made, agreed
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(600)]
 OLDER = "3e20a07"
 """The program as it was before files were vetted, clocks could differ by hours, and the statements were prepared."""
 
