@@ -7,6 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.browser.looking import NARROW, WIDE, Looking
+
 PATIENCE = 30_000
 
 
@@ -108,3 +110,17 @@ def settled(page: Page) -> Any:
     """Wait until style sheets and fonts are there, so that what is seen does not depend on when one looked."""
     page.wait_for_load_state("load")
     return page.evaluate("document.fonts.ready.then(() => true)")
+
+
+def look_both_ways(page: Page, looking: Looking, called: str) -> None:
+    """The page as it stands, right to left and left to right, narrow and wide; back in Arabic after it."""
+    try:
+        for language in ("fr", "ar"):
+            SignIn(page).choose_language(language)
+            for width in (NARROW, WIDE):
+                looking.at_width(width)
+                settled(page)
+                looking.picture(f"{language}-{called}-{width}")
+                looking.check()
+    finally:
+        SignIn(page).choose_language("ar")

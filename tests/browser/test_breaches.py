@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.ground import PASSWORD, Federation
-from tests.browser.looking import NARROW, WIDE, Looking
-from tests.browser.pages import SignIn, settled
+from tests.browser.looking import Looking
+from tests.browser.pages import SignIn, look_both_ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -17,7 +17,7 @@ def test_a_breach_is_written_down_and_partners_are_told(page: Page, looking: Loo
     page.goto("/rights/")
     page.locator("main a[href='/rights/breaches/']").press("Enter")
     page.wait_for_url("**/rights/breaches/")
-    _look(page, looking, "breaches")
+    look_both_ways(page, looking, "breaches")
     page.check("[name=natures][value=confidentiality]")
     page.check("[name=risk][value=risk]")
     page.fill("[name=happened]", "فُقد حاسوب محمول في محطة القطار.")
@@ -31,17 +31,4 @@ def test_a_breach_is_written_down_and_partners_are_told(page: Page, looking: Loo
     page.fill("[name=supervisor-note]", "عبر البوابة، رقم 44")
     page.locator("form:has([name=supervisor-note]) button").press("Enter")
     page.wait_for_selector("[name=supervisor-note]", state="detached")
-    _look(page, looking, "breach")
-
-
-def _look(page: Page, looking: Looking, called: str) -> None:
-    try:
-        for language in ("fr", "ar"):
-            SignIn(page).choose_language(language)
-            for width in (NARROW, WIDE):
-                looking.at_width(width)
-                settled(page)
-                looking.picture(f"{language}-{called}-{width}")
-                looking.check()
-    finally:
-        SignIn(page).choose_language("ar")
+    look_both_ways(page, looking, "breach")

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.ground import PASSWORD, Federation
-from tests.browser.looking import NARROW, WIDE, Looking
-from tests.browser.pages import SignIn, settled
+from tests.browser.looking import Looking
+from tests.browser.pages import SignIn, look_both_ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def test_a_request_is_looked_for_and_decided(page: Page, looking: Looking, nodes: Federation) -> None:
     SignIn(page).sign_in("audit-ma", PASSWORD)
     page.goto("/rights/")
-    _look(page, looking, "rights")
+    look_both_ways(page, looking, "rights")
     page.check("[name=right][value=access]")
     page.select_option("[name=channel]", "letter")
     page.fill("[name=names]", "يوسف الزياني")
@@ -34,17 +34,4 @@ def test_a_request_is_looked_for_and_decided(page: Page, looking: Looking, nodes
     while page.locator("button[value=theirs]:not([aria-pressed])").count():
         page.locator("button[value=theirs]:not([aria-pressed])").first.press("Enter")
         page.wait_for_load_state()
-    _look(page, looking, "right")
-
-
-def _look(page: Page, looking: Looking, called: str) -> None:
-    try:
-        for language in ("fr", "ar"):
-            SignIn(page).choose_language(language)
-            for width in (NARROW, WIDE):
-                looking.at_width(width)
-                settled(page)
-                looking.picture(f"{language}-{called}-{width}")
-                looking.check()
-    finally:
-        SignIn(page).choose_language("ar")
+    look_both_ways(page, looking, "right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -70,9 +71,10 @@ def open_of(officer: str) -> list[Draft]:
     return list(Draft.objects.filter(officer=officer, state__in=OPEN).order_by("created_at"))
 
 
-def state_of(draft_id: str) -> str:
-    """How far a draft is, for whoever keeps its id; empty where there is none."""
-    return Draft.objects.filter(draft_id=draft_id).values_list("state", flat=True).first() or ""
+def states_of(draft_ids: Iterable[str]) -> dict[str, str]:
+    """How far each of these drafts is, for whoever keeps their ids."""
+    rows = Draft.objects.filter(draft_id__in=list(draft_ids)).values_list("draft_id", "state")
+    return {str(draft_id): state for draft_id, state in rows}
 
 
 def await_approval(draft: Draft, *, digest: str, role: str, clause: str, now: datetime) -> None:

@@ -91,10 +91,11 @@ def dossiers_for(
     return rows
 
 
-def opened_under(reference: str) -> Dossier | None:
-    """The dossier that this node opened under a reference of its own; for the machine."""
-    rows = Dossier.objects.filter(references__token=search_token(reference), entries__is_own=True).defer("folded")
-    return rows.first()
+def kept_under(references: Iterable[str]) -> dict[str, str]:
+    """For each of these references of ours under which a dossier is kept, that dossier's id; for the machine."""
+    tokens = {search_token(reference): reference for reference in references}
+    rows = Reference.objects.filter(token__in=list(tokens), whose="ours")
+    return {tokens[token]: dossier for token, dossier in rows.values_list("token", "dossier_id")}
 
 
 def in_order(dossier_ids: Iterable[str]) -> list[Dossier]:

@@ -13,7 +13,7 @@ direct line by its accord is told otherwise, and that is noted. What is learned 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,6 @@ class Followed:
 
     notice: Notice
     stage: str
-    dossier: str = ""
     at: datetime | None = None
 
 
@@ -85,8 +84,16 @@ def notify(
             text = _text(breach, number, words)
             part = Part(type="narrative", language="en", content={"topic": "message", "text": text})
             codes = {"purpose": PURPOSE}
-            line = Intent("channel", "open", participants=(partner,), codes=codes, parts=(part,), reference=number)
-            draft = lay(officer, replace(line, circle=circle), None, circle, partner, now)
+            line = Intent(
+                kind="channel",
+                act="open",
+                participants=(partner,),
+                codes=codes,
+                parts=(part,),
+                circle=circle,
+                reference=number,
+            )
+            draft = lay(officer, line, None, circle, partner, now)
             breaches.note_notice(officer, breach, partner=partner, number=number, draft=draft, now=now)
             made.append(draft)
     return made
@@ -108,24 +115,27 @@ def _text(breach: Breach, number: str, words: str) -> str:
 def followed(breach: Breach) -> list[Followed]:
     """Each notice and how far it is, in the order of making."""
     rows = queries.notices_of(breach)
-    lines = {row.pk: dossiers.opened_under(row.number) for row in rows}
-    evidence = delivery_of(line.dossier_id for line in lines.values() if line)
+    lines = dossiers.kept_under(row.number for row in rows)
+    evidence = delivery_of(lines.values())
+    states = drafts.states_of(row.draft for row in rows)
     found = []
     for row in rows:
-        line = lines[row.pk]
         if row.otherwise_at is not None:
-            found.append(Followed(row, "otherwise", line.dossier_id if line else "", row.otherwise_at))
-        elif line is None:
-            found.append(Followed(row, drafts.state_of(row.draft) or "dropped"))
+            found.append(Followed(row, "otherwise", row.otherwise_at))
+        elif row.number not in lines:
+            found.append(Followed(row, states.get(row.draft, "dropped")))
         else:
-            one = next((each for each in evidence.get(line.dossier_id, []) if each["partner"] == row.partner), None)
+            told = evidence.get(lines[row.number], [])
+            one = next((each for each in told if each["partner"] == row.partner), None)
             at = one and (one["opened_at"] or one["delivered_at"] or one["sent_at"])
-            found.append(Followed(row, one["state"] if one else "queued", line.dossier_id, at))
+            found.append(Followed(row, one["state"] if one else "queued", at))
     return found
 
 
 def close(officer: Officer, breach_id: str, *, now: datetime) -> Breach:
     """Close it when everybody was told: of each partner the newest notice counts. Raises what ``rights.breaches.close`` raises."""
-    newest = {one.notice.partner: one.stage for one in followed(queries.get_breach_for(officer, breach_id))}
-    untold = [partner for partner, stage in newest.items() if stage not in ARRIVED]
-    return breaches.close(officer, breach_id, untold=untold, now=now)
+    with transaction.atomic():  # held: no notice is drafted between the look and the close
+        breach = breaches.locked(officer, queries.get_breach_for(officer, breach_id).pk)
+        newest = {one.notice.partner: one.stage for one in followed(breach)}
+        untold = [partner for partner, stage in newest.items() if stage not in ARRIVED]
+        return breaches.close(officer, breach_id, untold=untold, now=now)

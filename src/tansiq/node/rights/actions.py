@@ -12,18 +12,17 @@ from django.db import transaction
 from tansiq.engine.errors import Conflict, Rejected
 from tansiq.engine.formats.codes import code_list
 from tansiq.engine.formats.times import format_time
-from tansiq.node.accounts.queries import officers
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.rights import policy, queries
 from tansiq.node.rights.models import Claim, Holding
 from tansiq.node.rights.policy import OfficerLike
+from tansiq.node.rights.steps import lay_on_desks, require_text
 
 ANSWER_WITHIN = timedelta(days=30)
 """Directive (EU) 2016/680 art. 12(3) says "without undue delay" and names no period; a month is what many national laws give.
 From general knowledge, to be verified for the State of the node: the officer may set another date when registering."""
 LONGEST = timedelta(days=183)
-MAX_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,8 @@ def receive(
             created_by=officer.reference,
         )
         _note(officer, "rights.received", claim, now, right=right, channel=channel, due=format_time(due))
-        for owner in [one.reference for one in officers() if one.is_active and one.has_role("data_protection")]:
-            desk.put(
-                "claim",
-                f"claim/{claim.pk}/{owner}",
-                title_code=f"desk.claim_{right}",
-                facts={},
-                owner=owner,
-                due_at=due,
-                link=f"/rights/{claim.pk}/",
-                now=now,
-            )
+        link = f"/rights/{claim.pk}/"
+        lay_on_desks("claim", claim.pk, title_code=f"desk.claim_{right}", due_at=due, link=link, now=now)
     return claim
 
 
@@ -94,7 +84,7 @@ def note_read(officer: OfficerLike, claim: Claim, *, now: datetime) -> None:
 def identify(officer: OfficerLike, claim_id: object, *, how: str, now: datetime) -> Claim:
     """Note how it was made sure that the request comes from the person or for them (art. 12(5))."""
     policy.require_officer(officer)
-    said = _text(how, "/how")
+    said = require_text(how, "/how")
     with transaction.atomic():
         claim = _open(officer, claim_id)
         claim.identity, claim.identified_by, claim.identified_at = said, officer.reference, now
@@ -164,7 +154,7 @@ def note_originator(
     policy.require_officer(officer)
     if says not in Holding.WORDS:
         raise Rejected("rights.originator_word", at="/says")
-    said = _text(note, "/note")
+    said = require_text(note, "/note")
     with transaction.atomic():
         claim = _open(officer, claim_id)
         holding = queries.get_holding(claim, holding_id)
@@ -204,7 +194,7 @@ def choose(
 def decide(officer: OfficerLike, claim_id: object, *, outcome: str, reason: str, now: datetime) -> Claim:
     """Decide the request, in the caller's transaction, which carries the measures out."""
     claim = _open(officer, claim_id)
-    said = _text(reason, "/reason")
+    said = require_text(reason, "/reason")
     policy.require_decidable(claim, outcome)
     claim.state, claim.outcome, claim.reason = Claim.DECIDED, outcome, said
     claim.decided_by, claim.decided_at = officer.reference, now
@@ -261,13 +251,6 @@ def _open(officer: OfficerLike, claim_id: object) -> Claim:
     claim = _locked(officer, claim_id)
     policy.require_open(claim)
     return claim
-
-
-def _text(text: str, at: str) -> str:
-    said = text.strip()
-    if not 3 <= len(said) <= MAX_TEXT:
-        raise Rejected("rights.text", at=at, limit=MAX_TEXT)
-    return said
 
 
 def _note(officer: OfficerLike, event: str, claim: Claim, now: datetime, **facts: Any) -> None:

@@ -11,16 +11,15 @@ from django.db import transaction
 
 from tansiq.engine.errors import Conflict, Refused, Rejected
 from tansiq.engine.formats.times import format_time
-from tansiq.node.accounts.queries import officers
 from tansiq.node.audit.actions import record
 from tansiq.node.desk import actions as desk
 from tansiq.node.rights import policy, queries
 from tansiq.node.rights.models import Breach, Notice
 from tansiq.node.rights.policy import OfficerLike
+from tansiq.node.rights.steps import lay_on_desks, require_text
 
 TELL_WITHIN = timedelta(hours=72)
 """Directive (EU) 2016/680 art. 30(1), where feasible; from general knowledge, to be verified for the State of the node."""
-MAX_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def open_breach(officer: OfficerLike, told: Told, *, now: datetime) -> Breach:
         raise Rejected("rights.breach_risk", at="/risk")
     if told.known_at > now or (told.happened_at and told.happened_at > told.known_at):
         raise Rejected("rights.breach_known", at="/known")
-    words = {name: _text(getattr(told, name), f"/{name}") for name in ("happened", "consequences", "measures")}
+    words = {name: require_text(getattr(told, name), f"/{name}") for name in ("happened", "consequences", "measures")}
     with transaction.atomic():
         breach = Breach.objects.create(
             natures=list(told.natures),
@@ -62,18 +61,10 @@ def open_breach(officer: OfficerLike, told: Told, *, now: datetime) -> Breach:
             created_by=officer.reference,
         )
         _note(officer, "rights.breach_opened", breach, now, risk=told.risk, due=format_time(breach.due_at))
-        for owner in [one.reference for one in officers() if one.is_active and one.has_role("data_protection")]:
-            desk.put(
-                "breach",
-                f"breach/{breach.pk}/{owner}",
-                title_code="desk.breach",
-                facts={},
-                owner=owner,
-                due_at=breach.due_at,
-                link=f"/rights/breaches/{breach.pk}/",
-                urgent=True,
-                now=now,
-            )
+        link = f"/rights/breaches/{breach.pk}/"
+        lay_on_desks(
+            "breach", breach.pk, title_code="desk.breach", due_at=breach.due_at, link=link, urgent=True, now=now
+        )
     return breach
 
 
@@ -90,12 +81,12 @@ def note_supervisor(officer: OfficerLike, breach_id: object, *, at: datetime, no
     """
     with transaction.atomic():
         breach = _open(officer, breach_id)
-        said = _text(note, "/note")
+        said = require_text(note, "/note")
         _require_between(breach, at, now)
         breach.supervisor_at, breach.supervisor_note = at, said
         breach.save(update_fields=["supervisor_at", "supervisor_note"])
         desk.settle_all(f"breach/{breach.pk}/", now=now)
-        _note(officer, "rights.breach_supervisor", breach, now, at=format_time(at), is_late=at > breach.due_at)
+        _note(officer, "rights.breach_supervisor", breach, now, at=format_time(at), is_late=breach.is_late)
     return breach
 
 
@@ -103,7 +94,7 @@ def note_persons(officer: OfficerLike, breach_id: object, *, at: datetime, note:
     """Note that the persons concerned were told, or why not (art. 31); raises what :func:`note_supervisor` raises."""
     with transaction.atomic():
         breach = _open(officer, breach_id)
-        said = _text(note, "/note")
+        said = require_text(note, "/note")
         _require_between(breach, at, now)
         breach.persons_at, breach.persons_note = at, said
         breach.save(update_fields=["persons_at", "persons_note"])
@@ -129,7 +120,7 @@ def note_otherwise(officer: OfficerLike, breach_id: object, notice_id: object, *
     """Note that a partner was told by another way, and how; raises Rejected("rights.notice_not_found"), ("rights.text")."""
     with transaction.atomic():
         breach = _open(officer, breach_id)
-        said = _text(note, "/note")
+        said = require_text(note, "/note")
         notice = queries.get_notice(breach, notice_id)
         notice.otherwise, notice.otherwise_at = said, now
         notice.save(update_fields=["otherwise", "otherwise_at"])
@@ -173,13 +164,6 @@ def _open(officer: OfficerLike, breach_id: object) -> Breach:
 def _require_between(breach: Breach, at: datetime, now: datetime) -> None:
     if not breach.known_at <= at <= now:
         raise Rejected("rights.breach_known", at="/at")
-
-
-def _text(text: str, at: str) -> str:
-    said = text.strip()
-    if not 3 <= len(said) <= MAX_TEXT:
-        raise Rejected("rights.text", at=at, limit=MAX_TEXT)
-    return said
 
 
 def _note(officer: OfficerLike, event: str, breach: Breach, now: datetime, **facts: Any) -> None:

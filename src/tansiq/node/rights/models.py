@@ -104,6 +104,11 @@ class Breach(models.Model):
     class Meta:
         ordering = ["due_at", "breach_id"]
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the supervisory authority was told after the time limit."""
+        return self.supervisor_at is not None and self.supervisor_at > self.due_at
+
 
 class Notice(models.Model):
     """What one partner is told of a breach: a draft, then a line that is opened; or told otherwise, outside of this program."""

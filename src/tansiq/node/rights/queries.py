@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import UUID
+
+from django.db.models import Model, QuerySet
 
 from tansiq.engine.errors import Rejected
 from tansiq.node.rights import policy
@@ -10,15 +13,12 @@ from tansiq.node.rights.models import Breach, Claim, Holding, Notice
 from tansiq.node.rights.policy import OfficerLike
 
 MAX_LISTED = 200
+Row = TypeVar("Row", bound=Model)
 
 
 def get_claim_for(officer: OfficerLike, claim_id: object) -> Claim:
     """The request; raises Rejected("rights.not_found")."""
-    try:
-        known = UUID(str(claim_id))
-    except ValueError:
-        raise Rejected("rights.not_found", claim=str(claim_id)[:40]) from None
-    found = Claim.objects.filter(policy.visible_to(officer), claim_id=known).first()
+    found = _by_id(Claim.objects.filter(policy.visible_to(officer)), claim_id)
     if found is None:
         raise Rejected("rights.not_found", claim=str(claim_id)[:40])
     return found
@@ -39,10 +39,9 @@ def holdings_of(claim: Claim) -> list[Holding]:
 
 def get_holding(claim: Claim, holding_id: object) -> Holding:
     """One of them; raises Rejected("rights.not_found")."""
-    known = str(holding_id)
-    found = claim.holdings.filter(pk=int(known)).first() if known.isascii() and known.isdigit() else None
+    found = _by_number(claim.holdings.all(), holding_id)
     if found is None:
-        raise Rejected("rights.not_found", claim=known[:40])
+        raise Rejected("rights.not_found", claim=str(holding_id)[:40])
     return found
 
 
@@ -53,11 +52,7 @@ def claim_by_id(claim_id: str) -> Claim | None:
 
 def get_breach_for(officer: OfficerLike, breach_id: object) -> Breach:
     """The breach; raises Rejected("rights.breach_not_found")."""
-    try:
-        known = UUID(str(breach_id))
-    except ValueError:
-        raise Rejected("rights.breach_not_found", breach=str(breach_id)[:40]) from None
-    found = Breach.objects.filter(policy.visible_to(officer), breach_id=known).first()
+    found = _by_id(Breach.objects.filter(policy.visible_to(officer)), breach_id)
     if found is None:
         raise Rejected("rights.breach_not_found", breach=str(breach_id)[:40])
     return found
@@ -76,8 +71,20 @@ def notices_of(breach: Breach) -> list[Notice]:
 
 def get_notice(breach: Breach, notice_id: object) -> Notice:
     """One of them; raises Rejected("rights.notice_not_found")."""
-    known = str(notice_id)
-    found = breach.notices.filter(pk=int(known)).first() if known.isascii() and known.isdigit() else None
+    found = _by_number(breach.notices.all(), notice_id)
     if found is None:
-        raise Rejected("rights.notice_not_found", notice=known[:40])
+        raise Rejected("rights.notice_not_found", notice=str(notice_id)[:40])
     return found
+
+
+def _by_id(rows: QuerySet[Row], row_id: object) -> Row | None:
+    try:
+        known = UUID(str(row_id))
+    except ValueError:
+        return None
+    return rows.filter(pk=known).first()
+
+
+def _by_number(rows: QuerySet[Row], number: object) -> Row | None:
+    known = str(number)
+    return rows.filter(pk=int(known)).first() if known.isascii() and known.isdigit() else None

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from tansiq.node.flows import breaches as flow
 from tansiq.node.partners.queries import ids
-from tansiq.node.rights.breaches import MAX_TEXT, Told
+from tansiq.node.rights.breaches import Told
+from tansiq.node.rights.steps import MAX_TEXT
 from tansiq.node.web import words
 from tansiq.node.web.forms.fields import Form
 from tansiq.node.web.forms.times import moment_field
@@ -30,7 +31,7 @@ class BreachForm(Form):
     """Everything that is written down when a breach becomes known."""
 
     known = moment_field()
-    occurred = moment_field()
+    occurred = moment_field(required=False)
     natures = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     risk = forms.ChoiceField(widget=forms.RadioSelect)
     happened, consequences, measures = _area(), _area(), _area()
@@ -56,7 +57,6 @@ class BreachForm(Form):
         }
         for name, (label, help_text) in told.items():
             self.fields[name].label, self.fields[name].help_text = label, help_text
-        self.fields["occurred"].required = False
         self.fields["natures"].choices = list(nature_words().items())  # type: ignore[attr-defined]
         self.fields["risk"].choices = list(risk_words().items())  # type: ignore[attr-defined]
 
@@ -92,6 +92,7 @@ class NoticeForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = words.node_names()
+        # Also a partner that is suspended: it is told otherwise, and that is noted on its notice.
         self.fields["partners"].label = _("Partners whose data it touches, or who were given it")
         self.fields["partners"].choices = [(one, names.get(one, one)) for one in ids()]  # type: ignore[attr-defined]
         self.fields["circle"].label = _("Circle whose officer signs")

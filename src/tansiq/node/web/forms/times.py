@@ -13,10 +13,10 @@ from django.utils import timezone
 _LINE = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})")
 
 
-def moment_field() -> forms.DateTimeField:
+def moment_field(*, required: bool = True) -> forms.DateTimeField:
     """A date with a time, in the officer's zone; the value is aware. An hour that the clocks skip or have twice is refused."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "dir": "ltr"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(widget=widget)
+    return forms.DateTimeField(widget=widget, required=required)
 
 
 def instants(text: str, *, after: datetime) -> list[datetime] | None:

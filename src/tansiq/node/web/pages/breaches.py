@@ -65,5 +65,4 @@ def breach_shown(row: Breach) -> dict[str, Any]:
         "risk": risk_words()[row.risk],
         "notices": notices,
         "is_open": row.closed_at is None,
-        "is_late": row.supervisor_at is not None and row.supervisor_at > row.due_at,
     }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -24,15 +23,14 @@ from tansiq.node.web.refusals import tell_in_form
 
 if TYPE_CHECKING:
     from tansiq.node.accounts.models import Officer
-
-MINUTE = "%Y-%m-%dT%H:%M"
+    from tansiq.node.rights.models import Breach
 
 
 @for_officers
 def index(request: HttpRequest, officer: Officer, now: datetime) -> HttpResponse:
     """The open breaches, the first due first, and a form for a new one."""
     require(officer.roles, "claims")
-    form = BreachForm(request.POST or None, initial={"known": timezone.localtime(now).strftime(MINUTE)})
+    form = BreachForm(request.POST or None, initial={"known": now})
     if request.method == "POST" and form.is_valid():
         try:
             made = breaches.open_breach(officer, form.told(), now=now)
@@ -56,14 +54,11 @@ def show(request: HttpRequest, officer: Officer, now: datetime, breach_id: str) 
     """One breach, and how far each notice is. That it was read is recorded."""
     breach = queries.get_breach_for(officer, breach_id)
     breaches.note_read(officer, breach, now=now)
-    return _page(request, breach_id, officer, now)
+    return _page(request, breach, now)
 
 
-def _page(
-    request: HttpRequest, breach_id: str, officer: Officer, now: datetime, **forms: NotedForm | NoticeForm
-) -> HttpResponse:
-    breach = queries.get_breach_for(officer, breach_id)
-    at = {"at": timezone.localtime(now).strftime(MINUTE)}
+def _page(request: HttpRequest, breach: Breach, now: datetime, **forms: NotedForm | NoticeForm) -> HttpResponse:
+    at = {"at": now}
     told = {
         "supervisor_form": NotedForm(prefix="supervisor", initial=at),
         "persons_form": NotedForm(prefix="persons", initial=at),
@@ -81,13 +76,13 @@ def note(request: HttpRequest, officer: Officer, now: datetime, breach_id: str) 
     whom = "persons" if request.POST.get("whom") == "persons" else "supervisor"
     form = NotedForm(request.POST, prefix=whom)
     if not form.is_valid():
-        return _page(request, breach_id, officer, now, **{f"{whom}_form": form})
+        return _page(request, breach, now, **{f"{whom}_form": form})
     write = breaches.note_persons if whom == "persons" else breaches.note_supervisor
     try:
         write(officer, breach.pk, now=now, **form.cleaned_data)
     except TansiqError as error:
         tell_in_form(form, error)
-        return _page(request, breach_id, officer, now, **{f"{whom}_form": form})
+        return _page(request, breach, now, **{f"{whom}_form": form})
     messages.success(request, _("It is noted."))
     return redirect("rights_breach", breach_id=breach_id)
 
@@ -96,16 +91,16 @@ def note(request: HttpRequest, officer: Officer, now: datetime, breach_id: str) 
 @for_officers
 def notify(request: HttpRequest, officer: Officer, now: datetime, breach_id: str) -> HttpResponse:
     """Lay a draft for each partner that is chosen on the desk of a circle."""
-    queries.get_breach_for(officer, breach_id)
+    breach = queries.get_breach_for(officer, breach_id)
     form = NoticeForm(request.POST)
     if not form.is_valid():
-        return _page(request, breach_id, officer, now, notice_form=form)
+        return _page(request, breach, now, notice_form=form)
     given = form.cleaned_data
     try:
         flow.notify(officer, breach_id, to=given["partners"], circle=given["circle"], words=given["words"], now=now)
     except TansiqError as error:
         tell_in_form(form, error)
-        return _page(request, breach_id, officer, now, notice_form=form)
+        return _page(request, breach, now, notice_form=form)
     messages.success(
         request, _("A draft for each partner lies on the desk of the circle: an officer signs and sends it.")
     )
