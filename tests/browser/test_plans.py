@@ -176,7 +176,9 @@ def test_who_to_call_stands_first_then_consent_and_an_outcome(
     here.wait_for_act("agree", f"/dossiers/{met}/")
     here.begin("agree")
     assert page.input_value("[name=code_proposal]"), "the one proposal is chosen already"
-    page.select_option("[name=code_outcome]", "joint")
+    page.wait_for_selector("#considered .considered")
+    with page.expect_response("**/acts/agree/"):  # else the check of the choice may reach the node after the act itself
+        page.select_option("[name=code_outcome]", "joint")
     settled(page)
     looking.picture("ar-agree")
     looking.check()
